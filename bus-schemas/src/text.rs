@@ -1,0 +1,88 @@
+//! Text from people: what is allowed, and its one normal form.
+
+use unicode_normalization::UnicodeNormalization;
+
+use crate::limits::JOB_NUMBER_MAX_CHARS;
+
+/// Why a text was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TextError {
+    /// It has a control character (category Cc other than line feed and tab in notes).
+    #[error("control characters are not allowed")]
+    Control,
+    /// It is longer than allowed.
+    #[error("at most {0} characters are allowed")]
+    TooLong(usize),
+    /// It is empty or only white space.
+    #[error("it must not be empty")]
+    Blank,
+}
+
+/// Trimmed text, or `None` when it is blank: null and blank text equal absent, everywhere.
+#[must_use]
+pub fn present(text: &str) -> Option<&str> {
+    let text = text.trim();
+    (!text.is_empty()).then_some(text)
+}
+
+/// A line of text: no control characters at all.
+///
+/// # Errors
+/// A control character, or more than `max` characters.
+pub fn check_line(text: &str, max: usize) -> Result<(), TextError> {
+    check(text, max, |_| false)
+}
+
+/// A note: line feeds and tabs are allowed, other control characters are not.
+///
+/// # Errors
+/// Another control character, or more than `max` characters.
+pub fn check_note(text: &str, max: usize) -> Result<(), TextError> {
+    check(text, max, |character| matches!(character, '\n' | '\t'))
+}
+
+fn check(text: &str, max: usize, allowed: impl Fn(char) -> bool) -> Result<(), TextError> {
+    if text.chars().any(|character| character.is_control() && !allowed(character)) {
+        return Err(TextError::Control);
+    }
+    // Bytes first: counting characters of a megabyte is work for nothing.
+    if text.len() > max * 4 || text.chars().count() > max {
+        return Err(TextError::TooLong(max));
+    }
+    Ok(())
+}
+
+/// The normal form of a job number: trimmed and in Unicode NFC, so that what looks the same is the same job.
+///
+/// # Errors
+/// Blank, too long, or a control character.
+pub fn job_number(text: &str) -> Result<String, TextError> {
+    let text = present(text).ok_or(TextError::Blank)?;
+    check_line(text, JOB_NUMBER_MAX_CHARS)?;
+    let normal: String = text.nfc().collect();
+    // Composition can lengthen a few scripts.
+    check_line(&normal, JOB_NUMBER_MAX_CHARS)?;
+    Ok(normal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn job_numbers_that_look_the_same_are_the_same() {
+        assert_eq!(job_number("  caf\u{65}\u{301}-7 ").unwrap(), "caf\u{e9}-7");
+    }
+
+    #[test]
+    fn bad_text_is_refused_by_its_reason() {
+        assert_eq!(job_number(" \u{a0} "), Err(TextError::Blank));
+        assert_eq!(job_number("a\u{0}b"), Err(TextError::Control));
+        assert_eq!(job_number("a\u{1b}[2Jb"), Err(TextError::Control));
+        assert_eq!(job_number(&"9".repeat(65)), Err(TextError::TooLong(64)));
+        assert_eq!(job_number(&"9".repeat(64)).unwrap().len(), 64);
+        assert_eq!(check_note("two\nlines\tok", 20), Ok(()));
+        assert_eq!(check_note("cr\rlf", 20), Err(TextError::Control));
+        assert_eq!(check_line("two\nlines", 20), Err(TextError::Control));
+    }
+}
