@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Every rule about sessions, and the actors that live by them.
+
+pub mod session;
