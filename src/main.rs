@@ -1,0 +1,33 @@
+//! The `andon` command: one binary for every role, and for a whole system on one machine.
+
+mod cli;
+mod commands;
+mod config;
+mod lifecycle;
+mod servers;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    let settings = cli.settings;
+    match cli.command {
+        Command::Config => commands::config::run(settings),
+        Command::Up(up) => commands::up::run(settings, up),
+    }
+}

@@ -1,0 +1,137 @@
+//! The configuration file of the private nats-server, rendered from `nats/private-server.conf`.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::super::{Installation, ServersError, child, port_or_free};
+use crate::config::NatsSettings;
+
+/// The rendered file, in the server's directory.
+pub const FILE: &str = "server.conf";
+const TEMPLATE: &str = include_str!("../../../nats/private-server.conf");
+
+/// What a start needs. Ports stay the same over restarts, so that clients find the server again.
+#[derive(Debug, Clone)]
+pub struct ServerSettings {
+    /// The nats-server binary.
+    pub binary: PathBuf,
+    /// The server's directory, private to its owner.
+    pub directory: PathBuf,
+    /// Where clients connect, on the loopback address.
+    pub port: u16,
+    /// Where health is asked, on the loopback address.
+    pub monitor_port: u16,
+    /// The password of every role.
+    pub password: String,
+    /// What it may store, in bytes.
+    pub max_file_store: u64,
+}
+
+impl ServerSettings {
+    /// Chooses ports.
+    ///
+    /// # Errors
+    /// No port is free.
+    pub fn new(
+        binary: PathBuf,
+        directory: &Path,
+        asked: &NatsSettings,
+        installation: &Installation,
+    ) -> Result<Self, ServersError> {
+        // A log larger than the server's limit would be refused by name; the limit leaves an eighth for the rest.
+        let for_the_log = asked.log_max_bytes.map_or(0, |bytes| bytes / 8 * 9);
+        Ok(Self {
+            binary,
+            directory: directory.to_owned(),
+            port: port_or_free(asked.port)?,
+            monitor_port: port_or_free(0)?,
+            password: installation.nats_password.clone(),
+            max_file_store: installation.nats_max_file_store.max(for_the_log),
+        })
+    }
+
+    /// The address of clients, without credentials.
+    pub fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// The monitoring address.
+    pub fn monitor_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.monitor_port)
+    }
+
+    /// The rendered file.
+    pub fn file(&self) -> PathBuf {
+        self.directory.join(FILE)
+    }
+
+    /// What the server prints before it has read where its log file is.
+    pub fn output(&self) -> PathBuf {
+        self.directory.join("output.log")
+    }
+
+    /// The server's log.
+    pub fn log(&self) -> PathBuf {
+        self.directory.join("nats-server.log")
+    }
+
+    /// Writes the configuration file.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&self) -> Result<(), ServersError> {
+        let path = self.file();
+        child::private_file(&path)
+            .and_then(|mut file| file.write_all(self.render().as_bytes()))
+            .map_err(|error| ServersError::file(&path, error))
+    }
+
+    fn render(&self) -> String {
+        TEMPLATE
+            .replace("{{port}}", &self.port.to_string())
+            .replace("{{monitor_port}}", &self.monitor_port.to_string())
+            .replace("{{store_dir}}", &quoted(&self.directory.join("store")))
+            .replace("{{max_file_store}}", &self.max_file_store.to_string())
+            .replace("{{password}}", &self.password)
+            .replace("{{log_file}}", &quoted(&self.log()))
+    }
+}
+
+/// A path as it stands between the double quotes of the file.
+fn quoted(path: &Path) -> String {
+    path.display().to_string().replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> ServerSettings {
+        ServerSettings {
+            binary: "nats-server".into(),
+            directory: "/a \"quoted\" place".into(),
+            port: 4222,
+            monitor_port: 8222,
+            password: "abc".into(),
+            max_file_store: 1 << 30,
+        }
+    }
+
+    #[test]
+    fn every_place_of_the_template_is_filled() {
+        let rendered = settings().render();
+        let own_lines = rendered.lines().filter(|line| !line.starts_with('#'));
+        for line in own_lines {
+            assert!(!line.contains("{{"), "{line}");
+        }
+        assert!(rendered.contains("store_dir: \"/a \\\"quoted\\\" place/store\""));
+    }
+
+    #[test]
+    fn what_is_acknowledged_is_synced() {
+        let rendered = settings().render();
+        assert!(rendered.contains("sync_interval: always"));
+        assert!(rendered.contains("listen: \"127.0.0.1:4222\""));
+        assert!(rendered.contains("http: \"127.0.0.1:8222\""));
+    }
+}

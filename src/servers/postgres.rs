@@ -1,0 +1,134 @@
+//! The private Postgres: created once, started in the background, started again when it dies.
+//!
+//! Nothing waits for it. Its address is known at once; who connects tries until it answers.
+
+mod cluster;
+mod unprivileged;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::process::Child;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::backoff::Backoff;
+use super::{DataDir, Installation, ServersError, child, port_or_free, tools};
+use crate::config::PostgresSettings;
+use cluster::Cluster;
+use unprivileged::Owner;
+
+/// What its process is called.
+pub const PROGRAM: &str = "postgres";
+/// SIGINT is Postgres' fast shutdown: sessions end, a checkpoint is written.
+const FAST_SHUTDOWN: Signal = Signal::SIGINT;
+/// How long that checkpoint may take before the process is killed; the next start recovers.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The Postgres of this installation, running or being started.
+#[derive(Debug)]
+pub struct PrivatePostgres {
+    url: String,
+    data: PathBuf,
+    until: CancellationToken,
+    supervisor: JoinHandle<()>,
+}
+
+impl PrivatePostgres {
+    /// Chooses everything and starts it in the background.
+    ///
+    /// # Errors
+    /// The binaries are missing, or this user cannot run them.
+    pub fn start(asked: &PostgresSettings, data: &DataDir, installation: &Installation) -> Result<Self, ServersError> {
+        let owner = Owner::find()?;
+        let binaries = owner.place_binaries(tools::postgres_binaries(asked.binaries.as_deref())?)?;
+        let cluster = Cluster {
+            binaries,
+            directory: owner.place_data(data)?,
+            owner,
+            port: port_or_free(asked.port)?,
+            password: installation.postgres_password.clone(),
+        };
+        let until = CancellationToken::new();
+        Ok(Self {
+            url: cluster.url(),
+            data: cluster.data(),
+            supervisor: tokio::spawn(Supervisor::new(cluster, until.clone()).run()),
+            until,
+        })
+    }
+
+    /// Its address, credentials included.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The argument by which its process is recognised.
+    pub fn marker(&self) -> PathBuf {
+        self.data.clone()
+    }
+
+    /// Ends it and waits until it has ended.
+    pub async fn stop(self) {
+        self.until.cancel();
+        if self.supervisor.await.is_err() {
+            tracing::error!("the supervisor of Postgres had failed");
+        }
+    }
+}
+
+/// Owns the running server.
+struct Supervisor {
+    cluster: Cluster,
+    until: CancellationToken,
+    backoff: Backoff,
+}
+
+impl Supervisor {
+    fn new(cluster: Cluster, until: CancellationToken) -> Self {
+        let backoff = Backoff::new();
+        Self { cluster, until, backoff }
+    }
+
+    /// Runs until it is asked to end, and ends the server with it.
+    async fn run(mut self) {
+        let until = self.until.clone();
+        loop {
+            self.backoff.started();
+            match self.start().await {
+                Ok(mut child) => {
+                    tracing::info!(port = self.cluster.port, "Postgres is started");
+                    if until.run_until_cancelled(child.wait()).await.is_none() {
+                        return end(&mut child).await;
+                    }
+                    let output = child::last_lines(&self.cluster.output());
+                    tracing::error!(output, "Postgres died, starting it again");
+                }
+                Err(error) => tracing::error!(%error, "Postgres is not up yet, trying again"),
+            }
+            let wait = tokio::time::sleep(self.backoff.next());
+            if until.run_until_cancelled(wait).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    async fn start(&self) -> Result<Child, ServersError> {
+        child::end_leftovers(PROGRAM, &self.cluster.data(), FAST_SHUTDOWN, PATIENCE).await;
+        self.cluster.create_once().await?;
+        self.cluster.spawn()
+    }
+}
+
+async fn end(child: &mut Child) {
+    let Some(pid) = child.id().and_then(|id| i32::try_from(id).ok()) else {
+        return;
+    };
+    let _gone_already = kill(Pid::from_raw(pid), FAST_SHUTDOWN);
+    if tokio::time::timeout(PATIENCE, child.wait()).await.is_err() {
+        tracing::warn!("Postgres does not end, killing it");
+        let _gone_already = child.kill().await;
+    }
+}
