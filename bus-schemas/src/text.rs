@@ -2,7 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::limits::JOB_NUMBER_MAX_CHARS;
+use crate::limits::{IMAGE_URL_MAX_CHARS, JOB_NUMBER_MAX_CHARS};
 
 /// Why a text was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +16,9 @@ pub enum TextError {
     /// It is empty or only white space.
     #[error("it must not be empty")]
     Blank,
+    /// It is no image address that a page may show.
+    #[error("an image address starts with https:// or with a single /")]
+    NotAnImageUrl,
 }
 
 /// Trimmed text, or `None` when it is blank: null and blank text equal absent, everywhere.
@@ -52,6 +55,19 @@ fn check(text: &str, max: usize, allowed: impl Fn(char) -> bool) -> Result<(), T
     Ok(())
 }
 
+/// The address of an image: `https:`, or relative to the site, and nothing that a browser would read as another site
+/// (`//host`, `/\host`) or as a script.
+///
+/// # Errors
+/// Another kind of address, white space or a control character, or too long.
+pub fn check_image_url(text: &str) -> Result<(), TextError> {
+    check_line(text, IMAGE_URL_MAX_CHARS)?;
+    let https = text.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://")) && text.len() > 8;
+    let on_site = text.starts_with('/') && !text.starts_with("//");
+    let plain = !text.contains(|character: char| character.is_whitespace() || character == '\\');
+    if plain && (https || on_site) { Ok(()) } else { Err(TextError::NotAnImageUrl) }
+}
+
 /// The normal form of a job number: trimmed and in Unicode NFC, so that what looks the same is the same job.
 ///
 /// # Errors
@@ -72,6 +88,20 @@ mod tests {
     #[test]
     fn job_numbers_that_look_the_same_are_the_same() {
         assert_eq!(job_number("  caf\u{65}\u{301}-7 ").unwrap(), "caf\u{e9}-7");
+    }
+
+    #[test]
+    fn an_image_address_is_https_or_on_this_site() {
+        for good in ["https://img.example/a.png", "HTTPS://img.example", "/uploads/a.png?x=1"] {
+            assert_eq!(check_image_url(good), Ok(()), "{good}");
+        }
+        for bad in
+            ["http://a", "https://", "javascript:alert(1)", "//a/b", "/\\a/b", "a.png", "", "https://a b", "data:,x"]
+        {
+            assert_eq!(check_image_url(bad), Err(TextError::NotAnImageUrl), "{bad}");
+        }
+        assert_eq!(check_image_url("/a\u{0}"), Err(TextError::Control));
+        assert_eq!(check_image_url(&"/".repeat(2_001)), Err(TextError::TooLong(2_000)));
     }
 
     #[test]
