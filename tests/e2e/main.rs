@@ -1,0 +1,12 @@
+//! End-to-end tests: the real `andon` binary on a real nats-server and a real Postgres, over HTTP.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that panics has failed, which is what it is for"
+)]
+
+mod configuration;
+mod harness;
+mod tidy;
+mod up;

@@ -1,0 +1,130 @@
+//! `andon up`: comes ready, keeps others out, cleans up after itself and after a crash.
+
+use crate::harness::{Andon, Place, Signal, until};
+
+#[tokio::test]
+async fn ready_means_ready() {
+    // given
+    let andon = Andon::up().await;
+
+    // when the line has been printed
+    let healthy = andon.client().get("/healthz").await;
+    let ready = andon.client().get("/readyz").await;
+
+    // then it serves at once, and the line was the only one
+    assert_eq!(healthy.status, 200, "{healthy:?}");
+    assert_eq!(ready.status, 200, "{ready:?}");
+    assert_eq!(andon.process.line(), None);
+}
+
+#[tokio::test]
+async fn a_second_up_on_the_same_data_directory_is_refused() {
+    // given
+    let andon = Andon::up().await;
+
+    // when
+    let second = andon.place.command(&["up"]).output().expect("andon starts");
+
+    // then it says who is in the way, and the first goes on
+    let told = String::from_utf8_lossy(&second.stderr);
+    assert!(!second.status.success());
+    assert!(told.contains("in use by another `andon up`"), "{told}");
+    assert!(told.contains(&andon.process.pid().to_string()), "{told}");
+    assert_eq!(andon.client().get("/healthz").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_killed_up_is_cleaned_up_by_the_next() {
+    // given an `up` that was killed, whose servers live on
+    let mut andon = Andon::up().await;
+    until("Postgres runs", async || !andon.place.processes("postgres").is_empty()).await;
+    andon.process.kill().await;
+    let left_behind = andon.place.processes("nats-server");
+    assert_eq!(left_behind.len(), 1);
+
+    // when
+    andon.up_again().await;
+
+    // then the old server is gone, and one of each kind runs
+    let nats = andon.place.processes("nats-server");
+    assert_eq!(nats.len(), 1);
+    assert_ne!(nats, left_behind);
+    until("one Postgres runs", async || andon.place.processes("postgres").len() == 1).await;
+}
+
+#[tokio::test]
+async fn sigterm_ends_everything_it_started() {
+    // given
+    let mut andon = Andon::up().await;
+
+    // when
+    let status = andon.process.terminate().await;
+
+    // then
+    assert!(status.success(), "{status}");
+    assert!(andon.place.processes("nats-server").is_empty());
+    assert!(andon.place.processes("postgres").is_empty());
+}
+
+#[tokio::test]
+async fn a_second_signal_stops_at_once() {
+    // given servers that cannot end by themselves
+    let mut andon = Andon::up().await;
+    until("Postgres runs", async || !andon.place.processes("postgres").is_empty()).await;
+    for pid in andon.place.processes("nats-server") {
+        crate::harness::send(pid, Signal::SIGSTOP);
+    }
+
+    // when
+    andon.process.signal(Signal::SIGTERM);
+    andon.process.logged("draining").await;
+    andon.process.signal(Signal::SIGTERM);
+    andon.process.ended().await;
+
+    // then nothing is left
+    until("nothing is left", async || {
+        andon.place.processes("nats-server").is_empty() && andon.place.processes("postgres").is_empty()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn servers_that_die_are_started_again() {
+    // given
+    let andon = Andon::up().await;
+    until("Postgres answers", async || andon.place.sql("select 1").is_some()).await;
+
+    for program in ["nats-server", "postgres"] {
+        // when
+        let before = andon.place.processes(program);
+        for pid in &before {
+            crate::harness::send(*pid, Signal::SIGKILL);
+        }
+
+        // then another process is in its place
+        until("it runs again", async || {
+            let now = andon.place.processes(program);
+            now.len() == 1 && now != before
+        })
+        .await;
+    }
+    until("it is ready again", async || andon.client().get("/readyz").await.status == 200).await;
+    until("Postgres answers again", async || andon.place.sql("select 1").is_some()).await;
+}
+
+#[tokio::test]
+async fn without_its_binaries_it_says_what_to_do() {
+    // given a place that knows of no Postgres
+    let place = Place::new();
+    let empty = place.directory().join("empty");
+    std::fs::create_dir(&empty).expect("made");
+    let place = place.set("pg_bin", &empty.display().to_string());
+
+    // when
+    let output = place.command(&["up"]).output().expect("andon starts");
+
+    // then
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(told.contains("ANDON_PG_BIN"), "{told}");
+}
