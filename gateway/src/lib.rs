@@ -1,1 +1,16 @@
-//! Placeholder.
+//! Andon's HTTP side: workers' commands and heartbeats, admins' lists and edits, authentication, the live view.
+//!
+//! It decides nothing about sessions: it finds the owner of a worker's session, sends it the command and says what the
+//! owner said ([`commands`]). What it shows, it folds from the log ([`live_view`]). It writes nothing to Postgres.
+
+pub mod clock;
+pub mod commands;
+mod error;
+#[cfg(test)]
+mod fixtures;
+pub mod live_view;
+pub mod records;
+pub mod telemetry;
+pub mod wire;
+
+pub use error::{ApiError, Code};

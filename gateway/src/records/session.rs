@@ -1,0 +1,150 @@
+//! Sessions and their intervals in JSON.
+
+use bus_schemas::{Interval, Session, SessionId, TimeUs};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{JobBrief, StationBrief, Time, WorkerBrief};
+
+/// A session.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct SessionRecord {
+    id: Uuid,
+    worker_id: Uuid,
+    station_id: Uuid,
+    job_id: Uuid,
+    status: &'static str,
+    current_status: Option<Box<str>>,
+    #[schema(value_type = String, format = DateTime)]
+    started_at: Time,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    ended_at: Option<Time>,
+    total_good: i64,
+    total_scrap: i64,
+    start_checklist_completed: bool,
+    end_checklist_completed: bool,
+    #[schema(value_type = String, format = DateTime)]
+    last_seen_at: Time,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    forced_closed_at: Option<Time>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_status_change_at: Option<Time>,
+    closed_cause: Option<&'static str>,
+    last_working_status: Option<Box<str>>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    effective_end_at: Option<Time>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Time,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Time,
+}
+
+impl SessionRecord {
+    /// The session; `last_seen` when something newer is known than its last event.
+    #[must_use]
+    pub fn of(session: &Session, last_seen: Option<TimeUs>) -> Self {
+        let last_seen = session.last_proof_at_us.max(last_seen.unwrap_or(session.last_proof_at_us));
+        Self {
+            id: session.id.0,
+            worker_id: session.worker_id.0,
+            station_id: session.station_id.0,
+            job_id: session.job_id.0,
+            status: session.status.as_str(),
+            current_status: session.current_status.as_ref().map(|code| code.as_str().into()),
+            started_at: Time(session.started_at_us),
+            ended_at: session.ended_at_us.map(Time),
+            total_good: session.total_good,
+            total_scrap: session.total_scrap,
+            start_checklist_completed: session.start_checklist_completed,
+            end_checklist_completed: session.end_checklist_completed,
+            last_seen_at: Time(last_seen),
+            forced_closed_at: session.forced_closed_at_us.map(Time),
+            last_status_change_at: session.last_status_change_at_us.map(Time),
+            closed_cause: session.closed_cause.map(|cause| cause.as_str()),
+            last_working_status: session.last_working_status.as_ref().map(|code| code.as_str().into()),
+            effective_end_at: session.effective_end_at_us.map(Time),
+            created_at: Time(session.opened_at_us),
+            updated_at: Time(session.updated_at_us),
+        }
+    }
+}
+
+/// A session in an admin's list: with the names it was opened with.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct SessionRow {
+    /// The session.
+    #[serde(flatten)]
+    pub session: SessionRecord,
+    /// Who.
+    pub worker: WorkerBrief,
+    /// Where.
+    pub station: StationBrief,
+    /// On what.
+    pub job: JobBrief,
+    /// The last note on it.
+    pub last_note: Option<Box<str>>,
+    /// Open for longer than `ANDON_MAX_SESSION`: probably forgotten.
+    pub overlong: bool,
+}
+
+impl SessionRow {
+    /// A row of the live view.
+    #[must_use]
+    pub fn of(session: &Session, last_seen: Option<TimeUs>, last_note: Option<&str>, overlong: bool) -> Self {
+        let names = &session.names;
+        Self {
+            session: SessionRecord::of(session, last_seen),
+            worker: WorkerBrief { id: session.worker_id.0, full_name: names.worker.clone() },
+            station: StationBrief {
+                id: session.station_id.0,
+                name: names.station.clone(),
+                code: names.station_code.clone(),
+                station_type: names.station_type.clone(),
+            },
+            job: JobBrief {
+                id: session.job_id.0,
+                job_number: names.job_number.clone(),
+                customer_name: names.customer.clone(),
+                planned_quantity: names.planned_quantity,
+            },
+            last_note: last_note.map(Into::into),
+            overlong,
+        }
+    }
+}
+
+/// One interval of one status.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct StatusEventRecord {
+    id: Uuid,
+    session_id: Uuid,
+    status: Box<str>,
+    reason_id: Option<Uuid>,
+    note: Option<Box<str>>,
+    image_url: Option<Box<str>>,
+    #[schema(value_type = String, format = DateTime)]
+    started_at: Time,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    ended_at: Option<Time>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    reported_at: Option<Time>,
+}
+
+impl StatusEventRecord {
+    /// An interval of this session.
+    #[must_use]
+    pub fn of(session: SessionId, interval: &Interval) -> Self {
+        Self {
+            id: interval.id.0,
+            session_id: session.0,
+            status: interval.status.as_str().into(),
+            reason_id: interval.reason_id.map(|id| id.0),
+            note: interval.note.clone(),
+            image_url: interval.image_url.clone(),
+            started_at: Time(interval.started_at_us),
+            ended_at: interval.ended_at_us.map(Time),
+            reported_at: interval.reported_at_us.map(Time),
+        }
+    }
+}
