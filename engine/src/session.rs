@@ -35,9 +35,13 @@ mod check;
 mod checklist;
 mod close;
 mod complete;
+#[cfg(test)]
+mod fixture;
 mod idle;
 mod look;
 mod open;
+#[cfg(test)]
+mod property;
 mod quantities;
 mod status;
 
@@ -154,4 +158,165 @@ pub fn is_proof_of_life(command: &Command) -> bool {
     let silent =
         matches!(command.body, CommandBody::Look | CommandBody::Abandon { reason: AbandonReason::Expired, .. });
     own && !silent
+}
+
+#[cfg(test)]
+mod tests {
+    use bus_schemas::{CommandId, Extra, SessionId, WorkerId, limits::RING_CAPACITY};
+
+    use super::{fixture::*, *};
+
+    fn send(floor: &mut Floor, id: &CommandId, body: CommandBody) -> Result<Decision, Refusal> {
+        let command = Command { id: id.clone(), ..floor.command(body) };
+        floor.ask(&Ask::Command(&command))
+    }
+
+    #[test]
+    fn a_repeat_is_answered_from_its_event_whatever_has_happened_since() {
+        // Given a change that was stored,
+        let (mut floor, id) = Floor::working();
+        let command = floor.command(status(id, "production"));
+        floor.ask(&Ask::Command(&command)).unwrap();
+        let seq = floor.seq();
+        let answer = answer_from_event(floor.events.last().unwrap(), seq);
+        // when the session has been closed, another opened, and the command comes again with other headers,
+        floor.open(BENCH);
+        let events = floor.events.len();
+        let again = Command { expires_at_us: TimeUs::from_micros(9), directory_seq: 77, ..command.clone() };
+        // then it is the same event, and the same answer.
+        assert_eq!(floor.ask(&Ask::Command(&again)), Ok(Decision::Repeat { seq }));
+        assert_eq!(floor.events.len(), events);
+        let event = floor.events.iter().find(|event| event.command_id == command.id).unwrap();
+        assert_eq!(answer_from_event(event, seq), answer);
+    }
+
+    #[test]
+    fn a_replace_repeated_is_the_opening() {
+        let (mut floor, _) = Floor::working();
+        let command = floor.command(open(BENCH, "4712"));
+        floor.ask(&Ask::Command(&command)).unwrap();
+        assert_eq!(floor.ask(&Ask::Command(&command)), Ok(Decision::Repeat { seq: floor.seq() }));
+        let done = answer_from_event(floor.events.last().unwrap(), floor.seq());
+        assert_eq!(done.session.as_ref(), Some(floor.session()));
+    }
+
+    #[test]
+    fn an_id_used_for_another_command_is_refused_before_anything_else() {
+        let (mut floor, id) = Floor::working();
+        let key: CommandId = "key".parse().unwrap();
+        send(&mut floor, &key, status(id, "production")).unwrap();
+        let stranger = SessionId(uuid::Uuid::from_u128(404));
+        for body in [status(id, "fault"), start(stranger), open(RETIRED, " "), status(id, "nothing_like_it")] {
+            assert_eq!(send(&mut floor, &key, body).unwrap_err().code, RefusalCode::IdempotencyKeyReused);
+        }
+    }
+
+    #[test]
+    fn what_was_refused_or_changed_nothing_is_decided_anew() {
+        let (mut floor, id) = Floor::pending();
+        let key: CommandId = "key".parse().unwrap();
+        let refusal = send(&mut floor, &key, status(id, "production")).unwrap_err();
+        assert_eq!(refusal.code, RefusalCode::StartChecklistRequired);
+        floor.stored(start(id));
+        assert!(matches!(send(&mut floor, &key, status(id, "stopped")), Ok(Decision::Nothing(_))));
+        assert!(matches!(send(&mut floor, &key, status(id, "production")), Ok(Decision::Publish(_))));
+    }
+
+    #[test]
+    fn the_last_32_accepted_are_remembered_across_sessions() {
+        let (mut floor, id) = Floor::working();
+        let key: CommandId = "key".parse().unwrap();
+        send(&mut floor, &key, totals(id, Some(1), None)).unwrap();
+        for _ in 1..RING_CAPACITY {
+            floor.open(BENCH);
+        }
+        assert!(matches!(send(&mut floor, &key, totals(id, Some(1), None)), Ok(Decision::Repeat { .. })));
+        floor.open(BENCH);
+        assert_eq!(send(&mut floor, &key, totals(id, Some(1), None)).unwrap_err().code, RefusalCode::NotFound);
+    }
+
+    #[test]
+    fn only_the_worker_or_a_supervisor_may_send() {
+        let other = WorkerId(uuid::Uuid::from_u128(2));
+        for (actor, accepted) in [
+            (Actor::Worker(WORKER), true),
+            (Actor::Admin("noa".into()), true),
+            (Actor::Worker(other), false),
+            (Actor::System, false),
+        ] {
+            let (mut floor, id) = Floor::working();
+            let command = Command { actor: actor.clone(), ..floor.command(status(id, "production")) };
+            let result = floor.ask(&Ask::Command(&command));
+            assert_eq!(result.is_ok(), accepted, "{actor:?}: {result:?}");
+        }
+        let (mut floor, id) = Floor::working();
+        let foreign =
+            Command { worker_id: other, actor: Actor::Worker(other), ..floor.command(status(id, "production")) };
+        assert_eq!(floor.ask(&Ask::Command(&foreign)).unwrap_err().code, RefusalCode::InvalidPayload);
+    }
+
+    #[test]
+    fn every_command_of_the_worker_but_expired_and_look_is_a_sign_of_life() {
+        let (mut floor, session_id) = Floor::working();
+        let abandon = |reason| CommandBody::Abandon { session_id, reason };
+        for (body, proof) in [
+            (open(PRESS, "4711"), true),
+            (start(session_id), true),
+            (status(session_id, "nothing_like_it"), true),
+            (totals(session_id, None, None), true),
+            (CommandBody::Complete { session_id }, true),
+            (abandon(AbandonReason::WorkerChoice), true),
+            (abandon(AbandonReason::Expired), false),
+            (CommandBody::Look, false),
+        ] {
+            let command = floor.command(body);
+            assert_eq!(is_proof_of_life(&command), proof, "{command:?}");
+            let by_admin = Command { actor: Actor::Admin("noa".into()), ..command };
+            assert!(!is_proof_of_life(&by_admin));
+        }
+    }
+
+    /// A field that a newer version wrote.
+    fn newer(what: &str) -> Extra {
+        Extra::from([(what.to_owned(), rmpv::Value::from(7))])
+    }
+
+    #[test]
+    fn fields_of_a_newer_version_survive_every_decision() {
+        let marked = || {
+            let (mut floor, id) = Floor::working();
+            let state = floor.state.as_mut().unwrap();
+            state.extra = newer("state");
+            state.session.extra = newer("session");
+            state.session.names.extra = newer("names");
+            state.session.open.as_mut().unwrap().extra = newer("interval");
+            (floor, id)
+        };
+        let (_, session_id) = marked();
+        for body in [
+            end(session_id),
+            status(session_id, "production"),
+            totals(session_id, Some(1), None),
+            CommandBody::Abandon { session_id, reason: AbandonReason::WorkerChoice },
+        ] {
+            let (mut floor, _) = marked();
+            let event = floor.stored(body);
+            assert_eq!(event.state.extra, newer("state"));
+            assert_eq!(event.state.session.extra, newer("session"));
+            assert_eq!(event.state.session.names.extra, newer("names"));
+            let running = event.ended.first().or(event.state.session.open.as_ref()).unwrap();
+            assert_eq!(running.extra, newer("interval"), "{:?}", event.kind);
+        }
+        for ask in [Ask::Carry, Ask::Idle { last_seen_us: START }] {
+            let (mut floor, _) = marked();
+            floor.ask(&ask).unwrap();
+            assert_eq!(floor.session().extra, newer("session"));
+        }
+        // A replaced session takes its own with it; the new one has none.
+        let (mut floor, _) = marked();
+        floor.open(BENCH);
+        let state = floor.state.as_ref().unwrap();
+        assert_eq!((&state.extra, &state.session.extra), (&newer("state"), &Extra::new()));
+        assert_eq!(state.previous.as_ref().unwrap().extra, newer("session"));
+    }
 }

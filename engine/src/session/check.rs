@@ -155,3 +155,216 @@ fn same(expected: &Session, found: &Session) -> Result<(), Broken> {
     let opens = (expected.open.as_ref().map(plain), found.open.as_ref().map(plain));
     if opens.0 == opens.1 { Ok(()) } else { Err(Broken::Field("open")) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bus_schemas::{CommandBody, EventKind, SessionStatus, StatusCode, TimeUs, command::AbandonReason};
+
+    use super::*;
+    use crate::session::{Ask, apply, fixture::*};
+
+    /// A mutation of one event, and what must be said of it; `None` when the mutation does not apply to this event.
+    type Mutation = (&'static str, fn(&mut SessionEvent) -> bool);
+
+    /// Every kind of event: open, checklists, statuses, quantities, carry, idle, replace.
+    fn chain() -> Vec<SessionEvent> {
+        let (mut floor, id) = Floor::working();
+        floor.stored(status(id, "production"));
+        floor.wait(Duration::from_secs(1));
+        floor.stored(totals(id, Some(10), Some(2)));
+        floor.ask(&Ask::Carry).unwrap();
+        floor.stored(end(id));
+        floor.stored(CommandBody::Complete { session_id: id });
+        floor.wait(Duration::from_secs(1));
+        let bench = floor.open(BENCH);
+        floor.wait(Duration::from_secs(1));
+        floor.open(BENCH);
+        floor.wait(Duration::from_secs(10));
+        let seen = floor.now.before(Duration::from_secs(5));
+        floor.ask(&Ask::Idle { last_seen_us: seen }).unwrap();
+        let last = floor.open(PRESS);
+        floor.stored(CommandBody::Abandon { session_id: last, reason: AbandonReason::WorkerChoice });
+        assert_ne!(bench, last);
+        floor.events
+    }
+
+    /// The state before each event, and the event.
+    fn pairs(events: &[SessionEvent]) -> Vec<(Option<WorkerState>, SessionEvent)> {
+        let mut state = None;
+        let mut pairs = Vec::new();
+        for (nth, event) in (1..).zip(events) {
+            let after = apply(state.as_ref(), event, seq_of(nth));
+            pairs.push((state.replace(after), event.clone()));
+        }
+        pairs
+    }
+
+    const MUTATIONS: [Mutation; 26] = [
+        ("version", |event| {
+            event.version += 1;
+            true
+        }),
+        ("version, twice", |event| {
+            event.version += 1;
+            event.state.session.version += 1;
+            true
+        }),
+        ("session", |event| {
+            event.session_id = SessionId(uuid::Uuid::from_u128(404));
+            true
+        }),
+        ("session, twice", |event| {
+            event.session_id = SessionId(uuid::Uuid::from_u128(404));
+            event.state.session.id = event.session_id;
+            true
+        }),
+        ("event id", |event| {
+            event.event_id = EventId(uuid::Uuid::from_u128(404));
+            true
+        }),
+        ("time", |event| {
+            event.at_us = event.at_us.after(Duration::from_micros(1));
+            true
+        }),
+        ("earlier than the event before", |event| {
+            event.at_us = TimeUs::from_micros(1);
+            event.state.session.updated_at_us = event.at_us;
+            event.version > 1
+        }),
+        ("worker", |event| {
+            event.state.session.worker_id = bus_schemas::WorkerId(uuid::Uuid::from_u128(404));
+            true
+        }),
+        ("command forgotten", |event| {
+            event.command_id = "another".parse().unwrap();
+            true
+        }),
+        ("ring emptied", |event| {
+            let was = event.state.ring.is_empty();
+            event.state.ring = bus_schemas::Ring::default();
+            !was
+        }),
+        ("overlapping interval", |event| {
+            let Some(interval) = event.ended.first_mut() else { return false };
+            interval.started_at_us = interval.started_at_us.before(Duration::from_micros(1));
+            true
+        }),
+        ("hole after the ended interval", |event| {
+            let Some(interval) = event.ended.first_mut() else { return false };
+            interval.ended_at_us = interval.ended_at_us.map(|end| end.before(Duration::from_micros(1)));
+            true
+        }),
+        ("interval dropped", |event| event.ended.pop().is_some()),
+        ("interval doubled", |event| {
+            let Some(interval) = event.ended.first().cloned() else { return false };
+            event.ended.push(interval);
+            true
+        }),
+        ("note of an ended interval", |event| {
+            let Some(interval) = event.ended.first_mut() else { return false };
+            interval.note = Some("rewritten".into());
+            true
+        }),
+        ("running interval gone", |event| event.state.session.open.take().is_some()),
+        ("running interval moved", |event| {
+            let Some(open) = event.state.session.open.as_mut() else { return false };
+            open.started_at_us = open.started_at_us.before(Duration::from_micros(1));
+            true
+        }),
+        ("reopened", |event| {
+            let closed = !event.state.session.is_active();
+            event.state.session.status = SessionStatus::Active;
+            closed
+        }),
+        ("closed by the way", |event| {
+            let closes = matches!(event.kind, EventKind::Closed { .. });
+            event.state.session.status = SessionStatus::Completed;
+            event.state.session.ended_at_us = Some(event.at_us);
+            !closes
+        }),
+        ("good", |event| {
+            event.state.session.total_good += 1;
+            true
+        }),
+        ("scrap below zero", |event| {
+            let EventKind::QuantitiesReported { scrap_delta, .. } = &mut event.kind else { return false };
+            *scrap_delta = -3;
+            event.state.session.total_scrap = -3;
+            true
+        }),
+        ("status", |event| {
+            event.state.session.current_status = Some("fault".parse::<StatusCode>().unwrap());
+            true
+        }),
+        ("start", |event| {
+            let start = event.state.session.started_at_us;
+            event.state.session.started_at_us = start.after(Duration::from_micros(1));
+            true
+        }),
+        ("names", |event| {
+            event.state.session.names.worker = "renamed".into();
+            event.version > 1
+        }),
+        ("previous", |event| event.state.previous.take().is_some()),
+        ("sign of life", |event| {
+            event.state.session.last_proof_at_us = TimeUs::from_micros(1);
+            true
+        }),
+    ];
+
+    #[test]
+    fn every_mutation_of_every_kind_of_event_is_noticed() {
+        let pairs = pairs(&chain());
+        for (what, mutate) in MUTATIONS {
+            let mut tried = 0;
+            for (before, event) in &pairs {
+                assert_eq!(fold_check(before.as_ref(), event), Ok(()));
+                let mut mutated = event.clone();
+                if mutate(&mut mutated) {
+                    tried += 1;
+                    let found = fold_check(before.as_ref(), &mutated);
+                    assert!(found.is_err(), "{what} of {:?} went unnoticed", event.kind);
+                }
+            }
+            assert!(tried > 0, "{what} was never tried");
+        }
+    }
+
+    #[test]
+    fn an_event_out_of_its_place_is_named_by_what_is_wrong() {
+        let pairs = pairs(&chain());
+        let find = |name: &str| pairs.iter().position(|(_, event)| event.kind.name() == name).unwrap();
+        let (changed, closed) = (find("status-changed"), find("closed"));
+        let event = |index: usize| &pairs[index].1;
+        let before = |index: usize| pairs[index].0.as_ref();
+        // Twice, skipped, first of all.
+        assert_eq!(
+            fold_check(before(changed + 1), event(changed)),
+            Err(Broken::Version { expected: event(changed).version + 1, found: event(changed).version })
+        );
+        assert_eq!(
+            fold_check(before(changed), event(changed + 1)),
+            Err(Broken::Version { expected: event(changed).version, found: event(changed + 1).version })
+        );
+        assert_eq!(
+            fold_check(None, event(changed)),
+            Err(Broken::Version { expected: 1, found: event(changed).version })
+        );
+        // After the close of its session.
+        assert_eq!(fold_check(before(closed + 1), event(closed)), Err(Broken::Closed));
+        // A second opening beside an active session.
+        let opened_again = pairs.iter().rposition(|(_, event)| event.kind.name() == "opened").unwrap();
+        let active = before(changed).map(|state| {
+            let mut state = state.clone();
+            state.session.updated_at_us = TimeUs::from_micros(0);
+            state
+        });
+        assert_eq!(fold_check(active.as_ref(), event(opened_again)), Err(Broken::SecondActive));
+        // The second half of a replace without the first.
+        let replaced = |event: &SessionEvent| matches!(event.kind, EventKind::Opened { replaces: Some(_) });
+        let second = pairs.iter().position(|(_, event)| replaced(event)).unwrap();
+        assert_eq!(fold_check(before(second - 1), event(second)), Err(Broken::SecondActive));
+    }
+}

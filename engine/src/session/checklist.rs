@@ -123,3 +123,157 @@ fn pass(case: &Case, before: &WorkerState, list: ChecklistKind, items: Vec<ItemI
     }
     Decision::Publish(vec![act.accept(0, EventKind::ChecklistCompleted { list, items }, state, Vec::new())])
 }
+
+#[cfg(test)]
+mod tests {
+    use bus_schemas::directory::Record;
+
+    use super::*;
+    use crate::session::fixture::*;
+
+    fn answers(session_id: SessionId, list: ChecklistKind, answers: Vec<Answer>) -> bus_schemas::CommandBody {
+        bus_schemas::CommandBody::Checklist { session_id, station_id: PRESS, list, answers }
+    }
+
+    fn text(item: &str, text: &str) -> Answer {
+        Answer { item_id: item.into(), value_bool: None, value_text: Some(text.into()) }
+    }
+
+    #[test]
+    fn the_start_list_sets_the_start_and_opens_the_first_interval() {
+        let (mut floor, id) = Floor::pending();
+        let event = floor.stored(start(id));
+        let session = floor.session();
+        assert_eq!(session.started_at_us, floor.now);
+        assert_eq!(session.opened_at_us, START);
+        let running = session.open.as_ref().unwrap();
+        assert_eq!((running.id, running.started_at_us), (event.event_id, floor.now));
+        assert_eq!((&running.status, &session.current_status), (&code("stopped"), &Some(code("stopped"))));
+        assert!(session.start_checklist_completed && session.required_start.is_empty());
+        // The event names the items asked, in their order.
+        let items = ["paper", "oil", "radio"].map(ItemId::from).to_vec();
+        assert_eq!(event.kind, EventKind::ChecklistCompleted { list: ChecklistKind::Start, items });
+    }
+
+    #[test]
+    fn submitting_again_changes_nothing_and_succeeds() {
+        let (mut floor, id) = Floor::working();
+        let before = floor.session().clone();
+        assert_eq!(floor.nothing(start(id)).session, Some(before.clone()));
+        assert_eq!(floor.nothing(checklist(id, PRESS, ChecklistKind::Start, &[])).session, Some(before));
+        floor.stored(end(id));
+        assert!(floor.nothing(end(id)).session.unwrap().end_checklist_completed);
+        let bench = floor.open(BENCH);
+        floor.nothing(checklist(bench, BENCH, ChecklistKind::Start, &[]));
+        floor.nothing(checklist(bench, BENCH, ChecklistKind::End, &[]));
+    }
+
+    #[test]
+    fn every_required_item_needs_true_or_text_and_the_missing_are_named() {
+        let tick = |item: &str, value| Answer { item_id: item.into(), value_bool: Some(value), value_text: None };
+        for (given, missing) in [
+            (vec![], vec!["paper", "oil"]),
+            (vec![tick("oil", true)], vec!["paper"]),
+            (vec![tick("oil", true), tick("paper", false)], vec!["paper"]),
+            (vec![tick("oil", true), text("paper", " \n ")], vec!["paper"]),
+            (vec![tick("paper", true), tick("radio", true), tick("unknown", true)], vec!["oil"]),
+        ] {
+            let (mut floor, id) = Floor::pending();
+            let refusal = floor.refusal(answers(id, ChecklistKind::Start, given));
+            assert_eq!(refusal.code, RefusalCode::ChecklistIncomplete);
+            assert_eq!(refusal.missing, missing.into_iter().map(ItemId::from).collect::<Vec<_>>());
+        }
+        let (mut floor, id) = Floor::pending();
+        floor.stored(answers(id, ChecklistKind::Start, vec![text("paper", "A4"), tick("oil", true), tick("x", true)]));
+    }
+
+    #[test]
+    fn answers_satisfy_the_list_as_it_is_now_or_as_it_was_at_the_opening() {
+        let now = [item("belt", 1, true), item("radio", 2, false)];
+        for (ticked, items) in [
+            (&["belt"][..], Some(vec!["belt", "radio"])),
+            (&["paper", "oil"][..], Some(vec!["paper", "oil"])),
+            (&["paper"][..], None),
+        ] {
+            let (mut floor, id) = Floor::pending();
+            floor.put(Record::Station(station(PRESS, "press", &now, &[])));
+            let body = checklist(id, PRESS, ChecklistKind::Start, ticked);
+            match items {
+                None => assert_eq!(floor.refusal(body).missing, [ItemId::from("belt")]),
+                Some(items) => {
+                    let items = items.into_iter().map(ItemId::from).collect();
+                    let kind = EventKind::ChecklistCompleted { list: ChecklistKind::Start, items };
+                    assert_eq!(floor.stored(body).kind, kind);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_emptied_since_the_opening_is_satisfied_by_no_answers() {
+        let (mut floor, id) = Floor::pending();
+        floor.put(Record::Station(station(PRESS, "press", &[], &[])));
+        floor.stored(checklist(id, PRESS, ChecklistKind::Start, &[]));
+        floor.stored(checklist(id, PRESS, ChecklistKind::End, &[]));
+    }
+
+    #[test]
+    fn a_list_that_appeared_since_the_opening_is_no_gate() {
+        let mut floor = Floor::new();
+        let id = floor.open(BENCH);
+        floor.put(Record::Station(station(BENCH, "bench", &[item("a", 1, true)], &[item("b", 1, true)])));
+        floor.stored(status(id, "production"));
+        floor.stored(bus_schemas::CommandBody::Complete { session_id: id });
+    }
+
+    #[test]
+    fn a_list_of_optional_items_still_has_to_be_submitted() {
+        let mut floor = Floor::new();
+        floor.put(Record::Station(station(BENCH, "bench", &[item("a", 1, false)], &[])));
+        let id = floor.open(BENCH);
+        assert_eq!(floor.refused(status(id, "production")), RefusalCode::StartChecklistRequired);
+        floor.stored(checklist(id, BENCH, ChecklistKind::Start, &[]));
+        floor.stored(status(id, "production"));
+    }
+
+    #[test]
+    fn the_end_list_leaves_status_and_intervals_alone_and_status_may_change_after_it() {
+        let (mut floor, id) = Floor::working();
+        floor.stored(status(id, "production"));
+        let running = floor.session().open.clone();
+        let event = floor.stored(end(id));
+        assert_eq!((&floor.session().open, event.ended), (&running, vec![]));
+        floor.stored(status(id, "stopped"));
+        assert!(floor.session().end_checklist_completed);
+    }
+
+    #[test]
+    fn refusals_of_checklists() {
+        let (mut floor, id) = Floor::pending();
+        assert_eq!(floor.refused(end(id)), RefusalCode::StartChecklistRequired);
+        let elsewhere = checklist(id, BENCH, ChecklistKind::Start, &["paper", "oil"]);
+        assert_eq!(floor.refused(elsewhere), RefusalCode::StationMismatch);
+        let stranger = SessionId(uuid::Uuid::from_u128(404));
+        assert_eq!(floor.refused(start(stranger)), RefusalCode::NotFound);
+        assert_eq!(Floor::new().refused(start(stranger)), RefusalCode::NotFound);
+        let many = vec![text("x", "y"); ANSWERS_MAX + 1];
+        let long = vec![text("x", &"y".repeat(ANSWER_MAX_CHARS + 1))];
+        for hostile in [many, long, vec![text("x", "\u{1b}[2J")]] {
+            let body = answers(id, ChecklistKind::Start, hostile);
+            assert_eq!(floor.refused(body), RefusalCode::InvalidPayload);
+        }
+    }
+
+    #[test]
+    fn the_start_list_of_a_closed_session_is_refused_and_the_end_list_succeeds() {
+        let (mut floor, id) = Floor::completed();
+        let refusal = floor.refusal(start(id));
+        assert_eq!((refusal.code, refusal.session.as_ref()), (RefusalCode::SessionClosed, Some(floor.session())));
+        let closed = floor.session().clone();
+        assert_eq!(floor.nothing(end(id)).session, Some(closed.clone()));
+        // Also when it is the one before.
+        floor.open(BENCH);
+        assert_eq!(floor.nothing(end(id)).session, Some(closed));
+        assert_eq!(floor.refused(start(id)), RefusalCode::SessionClosed);
+    }
+}

@@ -111,3 +111,138 @@ fn names(case: &Case, worker: &Worker, station: &Station, job_number: &str) -> N
         extra: Extra::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bus_schemas::{CloseCause, SessionEvent, records::Station as StationRecord};
+
+    use super::*;
+    use crate::session::fixture::*;
+
+    #[test]
+    fn a_session_at_a_station_with_a_start_list_waits_for_it() {
+        let mut floor = Floor::new();
+        let event = floor.stored(open(PRESS, "4711"));
+        let session = floor.session();
+        assert_eq!(event.kind, EventKind::Opened { replaces: None });
+        assert_eq!((session.version, session.status), (1, SessionStatus::Active));
+        assert_eq!((session.start_checklist_completed, session.end_checklist_completed), (false, false));
+        assert_eq!((&session.current_status, &session.open, session.last_status_change_at_us), (&None, &None, None));
+        assert_eq!((session.opened_at_us, session.started_at_us, session.last_proof_at_us), (START, START, START));
+        assert_eq!(*session.required_start, ["paper".into(), "oil".into()]);
+        assert_eq!(*session.required_end, ["clean".into()]);
+    }
+
+    #[test]
+    fn a_session_at_a_station_without_lists_starts_when_it_opens() {
+        let mut floor = Floor::new();
+        let event = floor.stored(open(BENCH, "4711"));
+        let session = floor.session();
+        assert_eq!((session.start_checklist_completed, session.end_checklist_completed), (true, true));
+        let running = session.open.as_ref().unwrap();
+        assert_eq!((running.id, running.started_at_us, running.ended_at_us), (event.event_id, START, None));
+        assert_eq!(running.status, StatusCode::stopped());
+        assert_eq!(session.current_status, Some(StatusCode::stopped()));
+    }
+
+    #[test]
+    fn names_are_those_of_the_opening_whatever_is_renamed_later() {
+        let (mut floor, id) = Floor::working();
+        floor.put(bus_schemas::directory::Record::Station(StationRecord { name: "new".into(), ..press() }));
+        floor.stored(status(id, "production"));
+        let names = &floor.session().names;
+        assert_eq!((&*names.worker, &*names.station_code, &*names.station), ("Dana", "PRESS", "press"));
+        assert_eq!((&*names.job_number, names.customer.as_deref()), ("4711", Some("Acme")));
+        assert_eq!((&*names.station_type, names.planned_quantity), ("offset", Some(500)));
+        assert_eq!(floor.session().job_id, JobId::of("4711"));
+    }
+
+    #[test]
+    fn whoever_may_not_work_there_is_refused_by_the_first_thing_in_the_way() {
+        use bus_schemas::directory::Record;
+        let nowhere = StationId(uuid::Uuid::from_u128(404));
+        let retired = || Record::Station(StationRecord { is_active: false, ..station(FOREIGN, "foreign", &[], &[]) });
+        for (edit, station, expected) in [
+            (None, nowhere, RefusalCode::NotFound),
+            (Some(Record::Worker(worker(false))), nowhere, RefusalCode::WorkerInactive),
+            (Some(Record::Worker(worker(false))), RETIRED, RefusalCode::WorkerInactive),
+            (None, RETIRED, RefusalCode::StationInactive),
+            (Some(retired()), FOREIGN, RefusalCode::StationInactive),
+            (None, FOREIGN, RefusalCode::StationNotAssigned),
+        ] {
+            let mut floor = Floor::new();
+            edit.into_iter().for_each(|record| floor.put(record));
+            assert_eq!(floor.refused(open(station, "4711")), expected, "{station}");
+        }
+        let mut floor = Floor::new();
+        floor.directory = bus_schemas::directory::Directory::default();
+        assert_eq!(floor.refused(open(PRESS, "4711")), RefusalCode::NotFound);
+    }
+
+    #[test]
+    fn a_job_number_that_is_not_in_normal_form_is_refused() {
+        let mut floor = Floor::new();
+        let long = "9".repeat(65);
+        for number in ["", "  ", " 4711", "4711 ", "caf\u{65}\u{301}", "47\u{0}11", long.as_str()] {
+            assert_eq!(floor.refused(open(PRESS, number)), RefusalCode::InvalidPayload, "{number:?}");
+        }
+    }
+
+    #[test]
+    fn opening_another_closes_the_active_one_in_the_same_batch() {
+        // Given a started session,
+        let (mut floor, first) = Floor::working();
+        let before = floor.state.clone().unwrap();
+        // when the worker opens another,
+        let command = floor.command(open(BENCH, "4712"));
+        let Ok(Decision::Publish(events)) = floor.ask(&crate::session::Ask::Command(&command)) else { panic!() };
+        // then the first is closed and the second opened, at one time and under one command id.
+        let [closed, opened]: [SessionEvent; 2] = events.try_into().unwrap();
+        assert_eq!((closed.session_id, closed.version), (first, before.session.version + 1));
+        assert_eq!(closed.state.session.closed_cause, Some(CloseCause::Replaced));
+        assert_eq!(closed.state.session.status, SessionStatus::Aborted);
+        assert_eq!(opened.kind, EventKind::Opened { replaces: Some(first) });
+        assert_eq!((opened.version, opened.at_us), (1, closed.at_us));
+        assert_eq!(opened.state.previous.as_deref(), Some(&closed.state.session));
+        assert_eq!((&closed.command_id, &opened.command_id), (&command.id, &command.id));
+        // All ids of the batch differ.
+        let mut ids = vec![closed.event_id, opened.event_id];
+        ids.extend(closed.ended.iter().map(|interval| interval.id));
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), 4, "{ids:?}");
+        // The id is remembered by the second alone, and resolves to its sequence.
+        assert_eq!(closed.state.ring, before.ring);
+        assert_eq!(opened.state.ring.get(&command.id).map(|entry| entry.seq), Some(0));
+        assert_eq!(floor.state.as_ref().unwrap().ring.get(&command.id).map(|entry| entry.seq), Some(floor.seq()));
+    }
+
+    #[test]
+    fn the_last_closed_session_travels_as_the_previous_one() {
+        let (mut floor, first) = Floor::completed();
+        let closed = floor.session().clone();
+        floor.open(BENCH);
+        assert_eq!(floor.state.as_ref().unwrap().previous.as_deref(), Some(&closed));
+        assert_ne!(floor.session().id, first);
+    }
+
+    #[test]
+    fn a_disabled_worker_keeps_the_running_session_and_gets_no_other() {
+        let (mut floor, id) = Floor::working();
+        floor.put(bus_schemas::directory::Record::Worker(worker(false)));
+        assert_eq!(floor.refused(open(BENCH, "4711")), RefusalCode::WorkerInactive);
+        floor.stored(status(id, "production"));
+        assert!(floor.session().is_active());
+    }
+
+    #[test]
+    fn a_clock_that_ran_back_opens_no_earlier_than_the_last_event() {
+        let (mut floor, _) = Floor::completed();
+        let last = floor.session().updated_at_us;
+        floor.now = last.before(Duration::from_secs(3_600));
+        floor.open(BENCH);
+        assert_eq!(floor.session().opened_at_us, last);
+    }
+}

@@ -80,3 +80,104 @@ fn change(total: i64, figure: Option<Figure>) -> Result<Changed, Refusal> {
             Refusal::new(RefusalCode::InvalidQuantity, message)
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use bus_schemas::{CommandBody, ReasonId};
+
+    use super::*;
+    use crate::session::fixture::*;
+
+    fn deltas(session_id: SessionId, good: Option<i64>, scrap: Option<i64>, reason: Option<ReasonId>) -> CommandBody {
+        let report = QuantityReport::Deltas { good, scrap, reason_id: reason };
+        CommandBody::Quantities { session_id, report }
+    }
+
+    fn counts(floor: &Floor) -> (i64, i64) {
+        (floor.session().total_good, floor.session().total_scrap)
+    }
+
+    #[test]
+    fn a_change_is_kept_with_the_interval_it_belongs_to() {
+        let (mut floor, id) = Floor::working();
+        let interval = floor.stored(status(id, "production")).event_id;
+        floor.stored(totals(id, Some(100), None));
+        let event = floor.stored(deltas(id, Some(-30), Some(5), Some(SMEARED)));
+        let expected = EventKind::QuantitiesReported {
+            good_delta: -30,
+            scrap_delta: 5,
+            reason_id: Some(SMEARED),
+            status_event_id: interval,
+            reported_at_us: None,
+        };
+        assert_eq!((event.kind, counts(&floor)), (expected, (70, 5)));
+    }
+
+    #[test]
+    fn totals_may_go_down_and_one_left_out_stays() {
+        let (mut floor, id) = Floor::working();
+        floor.stored(totals(id, Some(100), Some(7)));
+        floor.stored(totals(id, Some(90), None));
+        assert_eq!(counts(&floor), (90, 7));
+        floor.stored(totals(id, None, Some(0)));
+        assert_eq!(counts(&floor), (90, 0));
+    }
+
+    #[test]
+    fn what_changes_nothing_makes_no_event() {
+        let (mut floor, id) = Floor::working();
+        floor.stored(totals(id, Some(3), Some(4)));
+        for body in [
+            totals(id, None, None),
+            totals(id, Some(3), Some(4)),
+            totals(id, Some(3), None),
+            deltas(id, None, None, None),
+            deltas(id, Some(0), None, Some(SMEARED)),
+            // Nothing is reported, so nothing is looked at.
+            deltas(id, None, None, Some(OLD_SCRAP)),
+        ] {
+            assert_eq!(floor.nothing(body).session.as_ref(), Some(floor.session()));
+        }
+    }
+
+    #[test]
+    fn a_total_stays_within_its_bounds() {
+        let (mut floor, id) = Floor::working();
+        floor.stored(totals(id, Some(QUANTITY_MAX), Some(2)));
+        for body in [
+            totals(id, Some(-1), None),
+            totals(id, None, Some(QUANTITY_MAX + 1)),
+            totals(id, Some(i64::MAX), None),
+            totals(id, Some(i64::MIN), None),
+            deltas(id, Some(1), None, None),
+            deltas(id, None, Some(-3), None),
+            deltas(id, Some(i64::MAX), None, None),
+            deltas(id, None, Some(i64::MIN), None),
+            // One good figure does not carry a bad one.
+            totals(id, Some(5), Some(-1)),
+        ] {
+            assert_eq!(floor.refused(body.clone()), RefusalCode::InvalidQuantity, "{body:?}");
+        }
+        floor.stored(deltas(id, Some(-QUANTITY_MAX), Some(-2), None));
+        assert_eq!(counts(&floor), (0, 0));
+    }
+
+    #[test]
+    fn a_reason_must_exist_be_active_and_be_of_scrap() {
+        let (mut floor, id) = Floor::working();
+        for reason in [ReasonId(uuid::Uuid::from_u128(404)), OLD_SCRAP, JAM] {
+            assert_eq!(floor.refused(deltas(id, None, Some(1), Some(reason))), RefusalCode::UnknownReason);
+        }
+    }
+
+    #[test]
+    fn refusals_by_the_state_of_the_session() {
+        let (mut floor, id) = Floor::pending();
+        assert_eq!(floor.refused(totals(id, Some(1), None)), RefusalCode::StartChecklistRequired);
+        let stranger = SessionId(uuid::Uuid::from_u128(404));
+        assert_eq!(floor.refused(totals(stranger, Some(1), None)), RefusalCode::NotFound);
+        let (mut floor, id) = Floor::completed();
+        assert_eq!(floor.refused(totals(id, Some(1), None)), RefusalCode::SessionClosed);
+        assert_eq!(floor.refused(totals(id, None, None)), RefusalCode::SessionClosed);
+    }
+}
