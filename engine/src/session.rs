@@ -43,6 +43,8 @@ mod open;
 #[cfg(test)]
 mod property;
 mod quantities;
+#[cfg(test)]
+mod refusals;
 mod status;
 
 pub use answer::{answer_from_event, answer_without_event};

@@ -1,125 +1,24 @@
 //! What holds after every step of every history: random commands, also repeated and misused ids, idle closes, carries,
 //! edits of the directory, clocks that run back.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
 
 use bus_schemas::{
-    Actor, Command, CommandBody, CommandId, ReasonId, Refusal, RefusalCode, Session, SessionEvent, SessionId, TimeUs,
+    Actor, CloseCause, Command, CommandBody, CommandId, Refusal, RefusalCode, Session, SessionEvent, SessionId, TimeUs,
     WorkerState, codec,
-    command::{AbandonReason, ChecklistKind, QuantityReport},
     directory::Record,
     limits::{QUANTITY_MAX, RING_CAPACITY},
 };
-use proptest::prelude::*;
+use proptest::{prelude::*, strategy::ValueTree};
 
 use super::{Ask, Decision, answer_from_event, apply, fixture::*};
 
-/// One step: the clock moves (or runs back), then something happens.
-#[derive(Clone, Debug)]
-struct Step {
-    clock_us: i64,
-    /// The deadline the owner knows, from now.
-    deadline_us: Option<i64>,
-    what: What,
-}
+mod history;
 
-#[derive(Clone, Debug)]
-enum What {
-    Send(Intent, Sender),
-    /// Sends an earlier command again, by how far back it is.
-    Repeat(usize),
-    /// Uses the id of an earlier command for something else.
-    Reuse(usize, Intent),
-    Idle {
-        seen_us: i64,
-    },
-    Carry,
-    /// The lists of the press are emptied, or come back.
-    EditPress {
-        empty: bool,
-    },
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Sender {
-    Worker,
-    Supervisor,
-}
-
-/// A command whose session is chosen when it is sent.
-#[derive(Clone, Debug)]
-enum Intent {
-    Open { bench: bool, job: u8 },
-    Checklist { which: Which, list: ChecklistKind, complete: bool },
-    Status { which: Which, status: &'static str, reason: Option<ReasonId>, note: Option<&'static str> },
-    Quantities { which: Which, report: QuantityReport },
-    Complete(Which),
-    Abandon(Which, AbandonReason),
-    AdminClose(Which),
-}
-
-/// Which of the sessions there were, from the latest back; none of them when there are not so many.
-type Which = usize;
-
-fn which() -> impl Strategy<Value = Which> {
-    prop_oneof![8 => Just(0), 1 => Just(1), 1 => 2_usize..6]
-}
-
-fn intent() -> impl Strategy<Value = Intent> {
-    let list = prop_oneof![Just(ChecklistKind::Start), Just(ChecklistKind::End)];
-    let status = prop::sample::select(vec!["production", "setup", "stopped", "fault", "explained", "cleaning", "gone"]);
-    let reason = prop::option::of(prop::sample::select(vec![JAM, OLD_REASON]));
-    let note = prop::option::of(prop::sample::select(vec!["", "a", "b"]));
-    let why = prop_oneof![Just(AbandonReason::WorkerChoice), Just(AbandonReason::Expired)];
-    prop_oneof![
-        2 => (any::<bool>(), 0_u8..3).prop_map(|(bench, job)| Intent::Open { bench, job }),
-        4 => (which(), list, prop::bool::weighted(0.8))
-            .prop_map(|(which, list, complete)| Intent::Checklist { which, list, complete }),
-        6 => (which(), status, reason, note)
-            .prop_map(|(which, status, reason, note)| Intent::Status { which, status, reason, note }),
-        4 => (which(), report()).prop_map(|(which, report)| Intent::Quantities { which, report }),
-        1 => which().prop_map(Intent::Complete),
-        1 => (which(), why).prop_map(|(which, why)| Intent::Abandon(which, why)),
-        1 => which().prop_map(Intent::AdminClose),
-    ]
-}
-
-fn report() -> impl Strategy<Value = QuantityReport> {
-    let figure = || {
-        prop::option::of(prop_oneof![
-            6 => -20_i64..200,
-            1 => Just(QUANTITY_MAX),
-            1 => Just(-QUANTITY_MAX),
-            1 => any::<i64>(),
-        ])
-    };
-    (figure(), figure(), any::<bool>()).prop_map(|(good, scrap, absolute)| {
-        let reason_id = scrap.map(|_| SMEARED);
-        if absolute {
-            QuantityReport::Totals { good, scrap, reason_id }
-        } else {
-            QuantityReport::Deltas { good, scrap, reason_id }
-        }
-    })
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let sender = prop_oneof![9 => Just(Sender::Worker), 1 => Just(Sender::Supervisor)];
-    let what = prop_oneof![
-        16 => (intent(), sender).prop_map(|(intent, sender)| What::Send(intent, sender)),
-        3 => (0_usize..40).prop_map(What::Repeat),
-        1 => (0_usize..40, intent()).prop_map(|(back, intent)| What::Reuse(back, intent)),
-        1 => (-400_000_000_i64..10_000_000).prop_map(|seen_us| What::Idle { seen_us }),
-        1 => Just(What::Carry),
-        1 => any::<bool>().prop_map(|empty| What::EditPress { empty }),
-    ];
-    let clock = prop_oneof![6 => 0_i64..60_000_000, 1 => Just(0), 2 => -90_000_000_i64..0];
-    (clock, prop::option::of(-1_000_000_i64..10_000_000), what).prop_map(|(clock_us, deadline_us, what)| Step {
-        clock_us,
-        deadline_us,
-        what,
-    })
-}
+use history::{Intent, Sender, Step, What, Which, step};
 
 /// A worker's history as it is played, and what was seen of it.
 struct Play {
@@ -129,9 +28,21 @@ struct Play {
     accepted: Vec<(CommandId, usize)>,
     /// Every closed session as it was when it closed.
     closed: HashMap<SessionId, Session>,
+    /// What has happened, by name: so that a history that meets nothing is noticed.
+    met: BTreeSet<&'static str>,
 }
 
 impl Play {
+    fn new() -> Self {
+        Self {
+            floor: Floor::new(),
+            sent: Vec::new(),
+            accepted: Vec::new(),
+            closed: HashMap::new(),
+            met: BTreeSet::new(),
+        }
+    }
+
     fn step(&mut self, step: &Step) {
         self.floor.now = moved(self.floor.now, step.clock_us);
         self.floor.deadline = step.deadline_us.map(|offset| moved(self.floor.now, offset));
@@ -218,6 +129,14 @@ impl Play {
             (None, Ok(Decision::Publish(_))) => self.accepted.push((command.id.clone(), self.floor.events.len())),
             (None, _) => {}
         }
+        self.met.insert(match result {
+            Ok(Decision::Publish(events)) if events.len() == 2 => "replace",
+            Ok(Decision::Publish(_)) => "stored",
+            Ok(Decision::Nothing(_)) => "nothing",
+            Ok(Decision::Repeat { .. }) => "repeat",
+            Ok(Decision::Wait { .. }) => "wait",
+            Err(refusal) => refusal.code.as_str(),
+        });
         self.sent.push(command);
     }
 
@@ -230,6 +149,8 @@ impl Play {
             }
             let read: SessionEvent = codec::decode(&codec::encode(event).unwrap()).unwrap();
             assert_eq!(&read, event, "what is read is what was written");
+            self.met.insert(event.kind.name());
+            self.met.extend(event.state.session.closed_cause.map(CloseCause::as_str));
         }
         let Some(state) = &self.floor.state else { return };
         check_session(&self.floor, &state.session);
@@ -285,8 +206,7 @@ proptest! {
 
     #[test]
     fn every_history_keeps_the_rules(steps in prop::collection::vec(step(), 1..120)) {
-        let mut play =
-            Play { floor: Floor::new(), sent: Vec::new(), accepted: Vec::new(), closed: HashMap::new() };
+        let mut play = Play::new();
         for step in &steps {
             play.step(step);
         }
@@ -295,5 +215,49 @@ proptest! {
         ids.sort_unstable();
         ids.dedup();
         prop_assert_eq!(ids.len(), play.floor.events.len(), "no event id stands twice");
+    }
+}
+
+/// Histories that never came to what they are to check would prove nothing.
+#[test]
+fn histories_meet_everything_that_matters() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let histories = prop::collection::vec(step(), 100..101);
+    let mut met = BTreeSet::new();
+    for _ in 0..60 {
+        let steps = histories.new_tree(&mut runner).unwrap().current();
+        let mut play = Play::new();
+        steps.iter().for_each(|step| play.step(step));
+        met.append(&mut play.met);
+    }
+    for what in [
+        "opened",
+        "checklist-completed",
+        "status-changed",
+        "quantities-reported",
+        "closed",
+        "carried",
+        "completed",
+        "idle",
+        "abandoned",
+        "replaced",
+        "admin",
+        "replace",
+        "nothing",
+        "repeat",
+        "wait",
+        "SESSION_CLOSED",
+        "NOT_FOUND",
+        "START_CHECKLIST_REQUIRED",
+        "END_CHECKLIST_REQUIRED",
+        "CHECKLIST_INCOMPLETE",
+        "UNKNOWN_STATUS",
+        "UNKNOWN_REASON",
+        "REASON_REQUIRED",
+        "INVALID_QUANTITY",
+        "SESSION_STILL_LIVE",
+        "IDEMPOTENCY_KEY_REUSED",
+    ] {
+        assert!(met.contains(what), "no history met {what}: {met:?}");
     }
 }
