@@ -5,12 +5,15 @@
 
 pub mod clock;
 pub mod commands;
+pub mod directory;
 mod error;
 #[cfg(test)]
 mod fixtures;
+pub mod heartbeats;
 pub mod live_view;
 pub mod records;
 pub mod telemetry;
 pub mod wire;
 
+pub use directory::demo_factory;
 pub use error::{ApiError, Code};

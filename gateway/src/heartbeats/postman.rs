@@ -1,0 +1,118 @@
+//! The task that carries beats to their owners and calls the roll.
+
+use std::{sync::Arc, time::Duration};
+
+use andon_nats::{Bus, HeaderMap};
+use bus_schemas::{
+    codec::{self, SCHEMA},
+    heartbeat::{Beat, HeartbeatAck, HeartbeatMessage, Heartbeats as HeartbeatBatch},
+    subject,
+};
+use bytes::Bytes;
+use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Heartbeats,
+    pending::{Batch, batches},
+};
+use crate::{clock::Moment, live_view::Node};
+
+/// At most one batch to an owner in this time.
+const BATCH_EVERY: Duration = Duration::from_millis(100);
+/// Time a node has for answering a roll call; later answers prove nothing any more.
+const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+/// Roll calls in flight, of all nodes together: an outage must not pile them up.
+const ROLL_CALLS_MAX: usize = 256;
+
+/// Carries beats; one per gateway.
+pub(crate) struct Postman {
+    heartbeats: Heartbeats,
+    bus: Bus,
+    roll_call_every: Duration,
+    /// Polled in this task, so that what a node gets is in the order of its counter.
+    roll_calls: FuturesUnordered<BoxFuture<'static, ()>>,
+}
+
+impl Postman {
+    pub(crate) fn new(heartbeats: Heartbeats, bus: Bus, roll_call_every: Duration) -> Self {
+        Self { heartbeats, bus, roll_call_every, roll_calls: FuturesUnordered::new() }
+    }
+
+    /// Runs until stopped, and sends what has collected before it ends.
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        let mut batch_due = interval(BATCH_EVERY);
+        batch_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut roll_call_due = interval(self.roll_call_every);
+        roll_call_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                Some(()) = self.roll_calls.next() => {}
+                _ = batch_due.tick() => self.send_batches().await,
+                _ = roll_call_due.tick() => self.call_roll(),
+            }
+        }
+        self.send_batches().await;
+    }
+
+    async fn send_batches(&self) {
+        let waiting = self.heartbeats.pending.take();
+        let claims = &self.heartbeats.view.claims;
+        let (batches, without_owner) = batches(waiting, |partition| claims.owner(partition));
+        self.heartbeats.pending.put_back(without_owner);
+        for batch in batches {
+            self.send(batch).await;
+        }
+    }
+
+    async fn send(&self, batch: Batch) {
+        let Some(payload) = self.message(&batch.node, false, batch.beats(Instant::now())) else { return };
+        match self.bus.send(subject::heartbeat(batch.node.id()), Some(headers()), payload).await {
+            Ok(()) => crate::telemetry::beats_sent(batch.waiting.len()),
+            // They were answered `ok`: they wait for the connection, and tell their age.
+            Err(_) => self.heartbeats.pending.put_back(batch.waiting),
+        }
+    }
+
+    /// Asks every node whether it hears this gateway, also those that own nothing of interest.
+    fn call_roll(&self) {
+        crate::telemetry::live_sessions(self.heartbeats.view.sessions.count());
+        for node in self.heartbeats.view.claims.current_nodes() {
+            if self.roll_calls.len() >= ROLL_CALLS_MAX {
+                return;
+            }
+            let Some(payload) = self.message(&node, true, Vec::new()) else { continue };
+            self.roll_calls.push(Box::pin(call(self.bus.clone(), node, payload)));
+        }
+    }
+
+    fn message(&self, node: &Node, roll_call: bool, beats: Vec<Beat>) -> Option<Bytes> {
+        let batch = HeartbeatBatch {
+            gateway_id: self.heartbeats.gateway_id,
+            counter: node.next_counter(),
+            roll_call,
+            newest_claim_seq: self.heartbeats.view.claims.newest_seq(),
+            beats,
+        };
+        codec::encode(&HeartbeatMessage::Beats(batch)).ok().map(Bytes::from)
+    }
+}
+
+async fn call(bus: Bus, node: Arc<Node>, payload: Bytes) {
+    let sent = Moment::now();
+    let asked = bus.request(subject::heartbeat(node.id()), Some(headers()), payload, ANSWER_WITHIN).await;
+    if let Ok(answer) = asked
+        && codec::decode::<HeartbeatAck>(&answer.payload).is_ok_and(|ack| *ack.node_id == *node.id())
+    {
+        node.answered(sent);
+    }
+}
+
+fn headers() -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(subject::HEADER_SCHEMA, SCHEMA);
+    headers
+}
