@@ -17,6 +17,8 @@ pub mod read;
 mod replies;
 pub mod server;
 pub mod streams;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use async_nats::{HeaderMap, Message};
 pub use bus::{Bus, Connection, NatsError, RequestError};

@@ -32,6 +32,14 @@ pub enum Unfit {
         /// Why.
         why: String,
     },
+    /// The server reports that it is not well: after a write error it stays mute until it is restarted.
+    #[error("nats-server at {url} is not well: {why}")]
+    Ill {
+        /// Its monitor.
+        url: String,
+        /// What it reports.
+        why: String,
+    },
     /// The monitor belongs to another server.
     #[error("the monitor at {url} is that of another server ({theirs}) than the one connected to ({ours})")]
     OtherServer {
@@ -133,7 +141,7 @@ pub async fn health(monitor_url: &str) -> Result<(), Unfit> {
     if health.status == "ok" {
         return Ok(());
     }
-    Err(Unfit::Monitor { url: monitor_url.to_owned(), why: format!("{} {}", health.status, health.error) })
+    Err(Unfit::Ill { url: monitor_url.to_owned(), why: format!("{} {}", health.status, health.error) })
 }
 
 async fn monitor<T: serde::de::DeserializeOwned>(url: &str, what: &str) -> Result<T, Unfit> {

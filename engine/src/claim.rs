@@ -1,0 +1,104 @@
+//! Claims of partitions: compare-and-set on the claim before (protocol rules 9 and 10).
+
+use std::time::Duration;
+
+use andon_nats::{Bus, Expect, HeaderMap, Publish, PublishError, ReadError, StoredMessage};
+use bus_schemas::{Claim, Extra, Partition, codec, subject};
+use futures::{StreamExt, future, stream};
+
+use crate::clock::wall_now;
+
+const WITHIN: Duration = Duration::from_secs(2);
+/// Claims taken at once.
+const TAKES: usize = 64;
+
+/// A claim on the log.
+#[derive(Clone, Debug)]
+pub struct SeenClaim {
+    /// Its stream sequence.
+    pub seq: u64,
+    /// What it says.
+    pub claim: Claim,
+}
+
+impl SeenClaim {
+    /// Reads a claim message; one that cannot be read is a claim nobody may override, so `None`.
+    #[must_use]
+    pub fn read(message: &StoredMessage) -> Option<Self> {
+        match message.decode() {
+            Ok(claim) => Some(Self { seq: message.seq, claim }),
+            Err(error) => {
+                tracing::error!(seq = message.seq, subject = %message.subject, %error, "a claim cannot be read");
+                None
+            }
+        }
+    }
+}
+
+/// What a claim says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Says {
+    /// The partition is this node's.
+    Mine,
+    /// This node lets go of it.
+    Released,
+}
+
+/// The message of a claim on condition of the one before; 0: there is none. `None` when it cannot be encoded.
+#[must_use]
+pub fn message(node_id: &str, partition: Partition, before: u64, says: Says) -> Option<Publish> {
+    let claim =
+        Claim { node_id: node_id.into(), at_us: wall_now(), released: says == Says::Released, extra: Extra::new() };
+    let mut headers = HeaderMap::new();
+    headers.insert(subject::HEADER_SCHEMA, codec::SCHEMA);
+    Some(Publish {
+        stream: subject::STREAM_LOG,
+        subject: subject::claim(partition),
+        headers,
+        payload: codec::encode(&claim).ok()?.into(),
+        expect: Expect::LastOnSubject(before),
+    })
+}
+
+/// The claim of a partition, from the stream's leader.
+///
+/// # Errors
+/// The log does not answer.
+pub async fn read(bus: &Bus, partition: Partition) -> Result<Option<SeenClaim>, ReadError> {
+    let message = bus.last_message(subject::STREAM_LOG, &subject::claim(partition), WITHIN).await?;
+    Ok(message.as_ref().and_then(SeenClaim::read))
+}
+
+/// Takes these partitions, each on condition of the claim before it; returns those that are now this node's, with the
+/// sequences of their claims.
+pub async fn take(bus: &Bus, node_id: &str, wanted: Vec<(Partition, u64)>) -> Vec<(Partition, u64)> {
+    let take_one = |(partition, before): (Partition, u64)| async move {
+        take_one(bus, node_id, partition, before).await.map(|seq| (partition, seq))
+    };
+    stream::iter(wanted).map(take_one).buffer_unordered(TAKES).filter_map(future::ready).collect().await
+}
+
+async fn take_one(bus: &Bus, node_id: &str, partition: Partition, before: u64) -> Option<u64> {
+    let message = message(node_id, partition, before, Says::Mine)?;
+    match bus.publish(&message, WITHIN).await {
+        Ok(ack) => Some(ack.seq),
+        // Read the claim; if it is one's own, keep its sequence (rule 10).
+        Err(PublishError::Unknown | PublishError::Moved) => {
+            let seen = read(bus, partition).await.ok()??;
+            (*seen.claim.node_id == *node_id && !seen.claim.released).then_some(seen.seq)
+        }
+        Err(error) => {
+            tracing::warn!(%partition, %error, "a claim was not stored");
+            None
+        }
+    }
+}
+
+/// Lets go of a partition, on condition of this node's own claim.
+pub async fn release(bus: &Bus, node_id: &str, partition: Partition, own: u64) {
+    let Some(message) = message(node_id, partition, own, Says::Released) else { return };
+    if let Err(error) = bus.publish(&message, WITHIN).await {
+        // The next node finds no responder behind it.
+        tracing::warn!(%partition, %error, "a claim was not released");
+    }
+}

@@ -1,0 +1,188 @@
+//! A partition as this node has it: who owns it, its shard, and the index that heartbeats are found through.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use bus_schemas::SessionId;
+use parking_lot::RwLock;
+use ractor::ActorRef;
+use tokio::sync::Semaphore;
+
+use crate::{cell::Cell, clock::Mono, shard::ShardMsg};
+
+/// Commands at work in one partition; beyond it the answer is "busy". 256 partitions of 64 are more than one node can
+/// publish in the second an attempt has (ractor mailboxes are not bounded: this bounds what feeds them).
+const COMMANDS_MAX: usize = 64;
+
+/// What this node may do with a partition.
+#[derive(Clone)]
+pub enum Ownership {
+    /// Somebody else's, or nobody's.
+    Foreign,
+    /// Claimed, and not yet read to the claim (rule 9): no command is decided.
+    Recovering(ActorRef<ShardMsg>),
+    /// Claimed and read.
+    Serving(ActorRef<ShardMsg>),
+    /// Being handed over: no new command is taken.
+    Leaving,
+}
+
+/// One partition.
+pub struct Slot {
+    ownership: RwLock<Ownership>,
+    /// Active sessions by id.
+    index: RwLock<HashMap<SessionId, Arc<Cell>>>,
+    /// Stream sequence of this node's claim; 0 when it has none.
+    claim_seq: AtomicU64,
+    /// When the take-over was complete, as a monotonic time.
+    gap_end: AtomicU64,
+    /// When the next session of the shard is due; `u64::MAX` when none is.
+    next_due: AtomicU64,
+    /// A permit for every command at work.
+    pub permits: Arc<Semaphore>,
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        Self {
+            ownership: RwLock::new(Ownership::Foreign),
+            index: RwLock::default(),
+            claim_seq: AtomicU64::new(0),
+            gap_end: AtomicU64::new(0),
+            next_due: AtomicU64::new(u64::MAX),
+            permits: Arc::new(Semaphore::new(COMMANDS_MAX)),
+        }
+    }
+}
+
+impl Slot {
+    /// What this node may do with it.
+    #[must_use]
+    pub fn ownership(&self) -> Ownership {
+        self.ownership.read().clone()
+    }
+
+    /// The shard, while this node owns the partition.
+    #[must_use]
+    pub fn shard(&self) -> Option<ActorRef<ShardMsg>> {
+        match &*self.ownership.read() {
+            Ownership::Recovering(shard) | Ownership::Serving(shard) => Some(shard.clone()),
+            Ownership::Foreign | Ownership::Leaving => None,
+        }
+    }
+
+    /// Whether commands are decided.
+    #[must_use]
+    pub fn is_serving(&self) -> bool {
+        matches!(*self.ownership.read(), Ownership::Serving(_))
+    }
+
+    /// Claimed with this sequence; recovery begins.
+    pub fn taken(&self, shard: ActorRef<ShardMsg>, claim_seq: u64) {
+        self.claim_seq.store(claim_seq, Ordering::Relaxed);
+        self.gap_end.store(Mono::now().as_micros(), Ordering::Relaxed);
+        *self.ownership.write() = Ownership::Recovering(shard);
+    }
+
+    /// Recovery is complete: the take-over's gap ends now (rule 13).
+    pub fn recovered(&self, now: Mono) {
+        self.gap_end.store(now.as_micros(), Ordering::Relaxed);
+        let mut ownership = self.ownership.write();
+        if let Ownership::Recovering(shard) = &*ownership {
+            *ownership = Ownership::Serving(shard.clone());
+        }
+    }
+
+    /// No new commands from here on; returns the shard to drain.
+    pub fn leave(&self) -> Option<ActorRef<ShardMsg>> {
+        let mut ownership = self.ownership.write();
+        match std::mem::replace(&mut *ownership, Ownership::Leaving) {
+            Ownership::Recovering(shard) | Ownership::Serving(shard) => Some(shard),
+            other => {
+                *ownership = other;
+                None
+            }
+        }
+    }
+
+    /// No longer this node's.
+    pub fn forget(&self) {
+        *self.ownership.write() = Ownership::Foreign;
+        self.claim_seq.store(0, Ordering::Relaxed);
+        self.next_due.store(u64::MAX, Ordering::Relaxed);
+        self.index.write().clear();
+    }
+
+    /// Stream sequence of this node's claim; 0 when it has none.
+    #[must_use]
+    pub fn claim_seq(&self) -> u64 {
+        self.claim_seq.load(Ordering::Relaxed)
+    }
+
+    /// The claim was renewed with this sequence.
+    pub fn renewed(&self, claim_seq: u64) {
+        self.claim_seq.fetch_max(claim_seq, Ordering::Relaxed);
+    }
+
+    /// When the take-over was complete.
+    #[must_use]
+    pub fn gap_end(&self) -> Mono {
+        Mono::from_micros(self.gap_end.load(Ordering::Relaxed))
+    }
+
+    /// The cell of an active session.
+    #[must_use]
+    pub fn cell(&self, session: SessionId) -> Option<Arc<Cell>> {
+        self.index.read().get(&session).cloned()
+    }
+
+    /// Runs `touch` on the cell of an active session; `false` when there is none. No clone, no mailbox: the heartbeat
+    /// path.
+    pub fn with_cell(&self, session: SessionId, touch: impl FnOnce(&Cell)) -> bool {
+        self.index.read().get(&session).map(|cell| touch(cell)).is_some()
+    }
+
+    /// Every active session's cell.
+    #[must_use]
+    pub fn cells(&self) -> Vec<Arc<Cell>> {
+        self.index.read().values().cloned().collect()
+    }
+
+    /// How many sessions are active.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.index.read().len()
+    }
+
+    /// Whether this very cell is still that of an active session.
+    #[must_use]
+    pub fn has(&self, cell: &Arc<Cell>) -> bool {
+        self.index.read().get(&cell.session_id).is_some_and(|known| Arc::ptr_eq(known, cell))
+    }
+
+    /// Adds the cell of an active session.
+    pub fn insert(&self, cell: Arc<Cell>) {
+        self.index.write().insert(cell.session_id, cell);
+    }
+
+    /// Removes a session that is no longer active.
+    pub fn remove(&self, session: SessionId) {
+        self.index.write().remove(&session);
+    }
+
+    /// When the next session is due.
+    #[must_use]
+    pub fn next_due(&self) -> Mono {
+        Mono::from_micros(self.next_due.load(Ordering::Relaxed))
+    }
+
+    /// The next session is due then.
+    pub fn set_next_due(&self, due: Option<Mono>) {
+        self.next_due.store(due.map_or(u64::MAX, Mono::as_micros), Ordering::Relaxed);
+    }
+}
