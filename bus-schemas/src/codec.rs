@@ -8,6 +8,9 @@ pub const SCHEMA_MAJOR: u32 = 1;
 pub const SCHEMA_MINOR: u32 = 0;
 /// The `Andon-Schema` header of what this version writes.
 pub const SCHEMA: &str = "1.0";
+/// Maps and arrays inside one another: the deepest message has 8. More is hostile, and would take the whole stack: the
+/// 1024 that rmp-serde allows need more than a thread has.
+const DEPTH_MAX: usize = 64;
 
 /// A message cannot be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -43,10 +46,12 @@ pub fn encode<T: Serialize + ?Sized>(message: &T) -> Result<Vec<u8>, CodecError>
 /// Reads a message; fields it does not know are ignored.
 ///
 /// # Errors
-/// The bytes are no such message, or bytes follow it.
+/// The bytes are no such message, are nested too deep, or bytes follow it.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
     let mut reader = std::io::Cursor::new(bytes);
-    let message = T::deserialize(&mut rmp_serde::Deserializer::new(&mut reader))?;
+    let mut deserializer = rmp_serde::Deserializer::new(&mut reader);
+    deserializer.set_max_depth(DEPTH_MAX);
+    let message = T::deserialize(&mut deserializer)?;
     let rest = bytes.len() - usize::try_from(reader.position()).unwrap_or(bytes.len()).min(bytes.len());
     if rest == 0 { Ok(message) } else { Err(CodecError::Trailing(rest)) }
 }
