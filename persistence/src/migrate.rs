@@ -27,7 +27,8 @@ pub async fn migrate(database_url: &str) -> Result<(), MigrateError> {
         Ok(connected) => connected.map_err(|error| MigrateError::Unavailable(error.to_string()))?,
         Err(_) => return Err(MigrateError::Unavailable("it does not answer".to_owned())),
     };
-    MIGRATIONS.run(&mut connection).await.map_err(refused)?;
+    // `run` makes a future that cannot be spawned ("implementation of `Acquire` is not general enough").
+    MIGRATIONS.run_direct(None, &mut connection, false).await.map_err(refused)?;
     let _done = connection.close().await;
     Ok(())
 }
