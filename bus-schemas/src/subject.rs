@@ -45,7 +45,7 @@ pub fn claim(partition: Partition) -> String {
     format!("andon.v1.claim.{partition}")
 }
 
-/// The subject of a directory record; `kind` is one of [`crate::directory::Kind`]'s names.
+/// The subject of a directory record; `kind` is one of the kinds of [`crate::directory::Key`].
 #[must_use]
 pub fn directory(kind: &str, id: &str) -> String {
     format!("andon.v1.directory.{kind}.{id}")

@@ -1,6 +1,6 @@
 //! The rules about sessions: what a command makes of a worker's state. Pure: no I/O, no clock, no randomness.
 //!
-//! [`decide`] turns a state and a question into events to publish or an answer; [`apply`] gives the state after an
+//! [`decide`] turns a state and a question into events to publish or an answer; [`apply()`] gives the state after an
 //! event; [`fold_check`] says whether an event fits the state before it. One command a file. A refusal is a value: it
 //! says why nothing was stored, and is no fault.
 //!
