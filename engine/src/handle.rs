@@ -104,9 +104,13 @@ pub async fn start(config: EngineConfig) -> Result<EngineHandle, EngineError> {
     let (node, _) = Actor::spawn(None, Node, Arc::clone(&shared)).await?;
     let echoes = Arc::new(Echoes::default());
     let (fail, failed) = tokio::sync::watch::channel(None);
-    tokio::spawn(receive::commands(Arc::clone(&shared), commands));
-    tokio::spawn(receive::heartbeats(Arc::clone(&shared), Arc::clone(&echoes), heartbeats));
-    tokio::spawn(receive::liveness(Arc::clone(&shared), liveness));
+    tokio::spawn(stop.clone().run_until_cancelled_owned(receive::commands(Arc::clone(&shared), commands)));
+    tokio::spawn(stop.clone().run_until_cancelled_owned(receive::heartbeats(
+        Arc::clone(&shared),
+        Arc::clone(&echoes),
+        heartbeats,
+    )));
+    tokio::spawn(stop.clone().run_until_cancelled_owned(receive::liveness(Arc::clone(&shared), liveness)));
     tokio::spawn(follow::run(Arc::clone(&shared), node.clone(), log.last_seq + 1, stop.clone()));
     tokio::spawn(echo::run(Arc::clone(&shared), stop.clone()));
     let closer = Closer { shared: Arc::clone(&shared), echoes, node: node.clone() };

@@ -57,7 +57,6 @@ pub struct Node;
 pub struct Holding {
     shared: Arc<Shared>,
     claims: BTreeMap<Partition, SeenClaim>,
-    claims_known: bool,
     looking: bool,
     leaving: bool,
     handed_back: BTreeMap<Partition, tokio::time::Instant>,
@@ -70,14 +69,7 @@ impl Actor for Node {
 
     async fn pre_start(&self, myself: ActorRef<NodeMsg>, shared: Arc<Shared>) -> Result<Holding, ActorProcessingErr> {
         myself.send_interval(LOOK_EVERY, || NodeMsg::Look);
-        Ok(Holding {
-            shared,
-            claims: BTreeMap::new(),
-            claims_known: false,
-            looking: false,
-            leaving: false,
-            handed_back: BTreeMap::new(),
-        })
+        Ok(Holding { shared, claims: BTreeMap::new(), looking: false, leaving: false, handed_back: BTreeMap::new() })
     }
 
     async fn handle(
@@ -89,7 +81,7 @@ impl Actor for Node {
         match message {
             NodeMsg::ClaimSeen(partition, seen) => holding.claim_seen(partition, seen),
             NodeMsg::ClaimsKnown => {
-                holding.claims_known = true;
+                holding.shared.know_claims();
                 holding.look(&myself);
             }
             NodeMsg::Look => holding.look(&myself),
@@ -175,7 +167,7 @@ impl Holding {
     /// Takes what is absent, released, or whose owner's node subject has no responder.
     fn look(&mut self, myself: &ActorRef<NodeMsg>) {
         self.handed_back.retain(|_, since| since.elapsed() < HANDED_BACK);
-        if !self.claims_known || self.looking || self.leaving || !self.shared.ears().connected {
+        if !self.shared.claims_known() || self.looking || self.leaving || !self.shared.ears().connected {
             return;
         }
         let mut free = Vec::new();

@@ -57,6 +57,7 @@ pub struct Shared {
     log_seq: AtomicU64,
     newest_taken: AtomicU64,
     halted: AtomicBool,
+    claims_known: AtomicBool,
 }
 
 /// What [`Shared::new`] is made of.
@@ -99,6 +100,7 @@ impl Shared {
             log_seq: AtomicU64::new(0),
             newest_taken: AtomicU64::new(0),
             halted: AtomicBool::new(false),
+            claims_known: AtomicBool::new(false),
         })
     }
 
@@ -118,6 +120,17 @@ impl Shared {
     /// Every partition.
     pub fn slots(&self) -> impl Iterator<Item = (Partition, &Slot)> {
         Partition::all().map(|partition| (partition, self.slot(partition)))
+    }
+
+    /// All claims that were there at the start have been read.
+    pub fn know_claims(&self) {
+        self.claims_known.store(true, Ordering::Release);
+    }
+
+    /// Whether all claims that were there at the start have been read.
+    #[must_use]
+    pub fn claims_known(&self) -> bool {
+        self.claims_known.load(Ordering::Acquire)
     }
 
     /// The log is not to be trusted: nothing more is decided.
@@ -205,6 +218,7 @@ impl Shared {
             (self.log_clock.now().is_none(), "log time is not known to 0.25 s"),
             (!self.directory.position().current, "the directory is not read to its head"),
             (self.health.is_mute(), "the log does not acknowledge"),
+            (!self.claims_known(), "the claims are not read"),
             (recovering, "partitions are being recovered"),
         ]
         .into_iter()

@@ -1,0 +1,123 @@
+//! Idle closes: rules 11 to 15.
+
+use std::time::{Duration, Instant};
+
+use bus_schemas::{CloseCause, SessionId, WorkerId};
+use engine::EngineHandle;
+
+use crate::gateway::{Bench, assert_chains_hold, eventually, status, worker};
+
+const IDLE: Duration = Duration::from_secs(2);
+
+async fn closed(bench: &Bench, worker: WorkerId) -> bool {
+    bench.last_event(worker).await.is_some_and(|event| event.state.session.closed_cause == Some(CloseCause::Idle))
+}
+
+/// Beats for these sessions four times a second, and roll calls, for ever.
+async fn keep_beating(bench: &Bench, engine: &EngineHandle, sessions: &[(WorkerId, SessionId)]) {
+    loop {
+        bench.beat(engine, sessions, false).await;
+        tokio::time::sleep(IDLE / 8).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_session_is_closed_within_a_second_after_its_time_and_one_that_beats_is_not() {
+    let bench = Bench::start(2).await;
+    let engine = bench.owner(IDLE).await;
+    let silent = bench.open(&engine, worker(0)).await;
+    let beating = bench.open(&engine, worker(1)).await;
+    bench.done(&engine, worker(0), status(silent.id, "production")).await;
+    let changed = bench.last_event(worker(0)).await.unwrap().at_us;
+    let until_closed = eventually("the silent one is closed", || closed(&bench, worker(0)));
+    let sessions = [(worker(1), beating.id)];
+    tokio::select! {
+        () = until_closed => {}
+        () = keep_beating(&bench, &engine, &sessions) => {}
+    }
+    let event = bench.last_event(worker(0)).await.unwrap();
+    let session = &event.state.session;
+    let silence = event.at_us.since(changed);
+    assert!(silence >= IDLE, "closed after {silence:?}");
+    assert!(silence < IDLE + Duration::from_millis(1_300), "closed after {silence:?}");
+    assert_eq!(session.effective_end_at_us, Some(changed), "the last proof of life");
+    let [production, unproven] = &event.ended[..] else { panic!("{:?}", event.ended) };
+    assert_eq!(production.ended_at_us, Some(changed));
+    assert_eq!((unproven.started_at_us, unproven.ended_at_us), (changed, session.ended_at_us));
+    assert_eq!(unproven.note.as_deref(), Some("auto-abandon"));
+    assert!(!closed(&bench, worker(1)).await);
+    assert_chains_hold(&bench.events().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rule_14_many_sessions_that_fall_silent_together_are_closed_once_each() {
+    let bench = Bench::start(300).await;
+    let engine = bench.owner(IDLE).await;
+    futures::future::join_all((0..300).map(|number| bench.open(&engine, worker(number)))).await;
+    eventually("all are closed", || async { engine.status().sessions == 0 }).await;
+    let events = bench.events().await;
+    assert_eq!(events.len(), 600);
+    assert!(
+        events.iter().filter(|(_, event)| event.state.session.closed_cause == Some(CloseCause::Idle)).count() == 300
+    );
+    assert_chains_hold(&events);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rule_13_after_an_outage_longer_than_the_idle_time_nobody_who_beats_again_is_closed() {
+    let bench = Bench::start(2).await;
+    let engine = bench.owner(IDLE).await;
+    let back = bench.open(&engine, worker(0)).await;
+    bench.open(&engine, worker(1)).await;
+    bench.server.signal("STOP");
+    tokio::time::sleep(IDLE * 2).await;
+    bench.server.signal("CONT");
+    let resumed = Instant::now();
+    // One who comes back half an idle time after the outage is not closed; one who does not is, after the grace.
+    let watch = async {
+        eventually("the one who stayed away is closed", || closed(&bench, worker(1))).await;
+        assert!(resumed.elapsed() >= IDLE, "closed {:?} after the outage", resumed.elapsed());
+    };
+    let return_later = async {
+        tokio::time::sleep(IDLE / 2).await;
+        keep_beating(&bench, &engine, &[(worker(0), back.id)]).await;
+    };
+    tokio::select! {
+        () = watch => {}
+        () = return_later => {}
+    }
+    assert!(!closed(&bench, worker(0)).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rule_9_a_session_idle_across_a_restart_closes_after_the_grace() {
+    let bench = Bench::start(1).await;
+    let engine = bench.owner(IDLE).await;
+    bench.open(&engine, worker(0)).await;
+    drop(engine);
+    tokio::time::sleep(IDLE).await;
+    let started = Instant::now();
+    let _engine = bench.owner(IDLE).await;
+    eventually("it is closed", || closed(&bench, worker(0))).await;
+    assert!(started.elapsed() >= IDLE, "closed {:?} after the restart", started.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rule_15_a_former_owner_cannot_close_what_another_node_owns() {
+    let bench = Bench::start(1).await;
+    let first = bench.owner(IDLE).await;
+    let session = bench.open(&first, worker(0)).await;
+    let second = bench.engine(IDLE).await;
+    let taken = second.take_over(bus_schemas::Partition::all().collect()).await;
+    assert_eq!(taken, 256);
+    // Beats reach the new owner only; the former one hears nothing and must not say that nobody was there.
+    let watch = tokio::time::sleep(IDLE * 3);
+    let sessions = [(worker(0), session.id)];
+    tokio::select! {
+        () = watch => {}
+        () = keep_beating(&bench, &second, &sessions) => {}
+    }
+    assert!(!closed(&bench, worker(0)).await);
+    eventually("silence closes it now", || closed(&bench, worker(0))).await;
+    assert_chains_hold(&bench.events().await);
+}
