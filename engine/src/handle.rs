@@ -157,9 +157,11 @@ impl EngineHandle {
     /// Resolves with the reason when the engine must not go on: the log is another one, or has become unsafe.
     pub async fn failed(&self) -> String {
         let mut failed = self.failed.clone();
-        match failed.wait_for(Option::is_some).await {
-            Ok(reason) => reason.clone().unwrap_or_default(),
-            Err(_) => std::future::pending().await,
+        // Taken out of the guard before the next await, so that whoever waits can be spawned.
+        let reason = failed.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
+        match reason {
+            Some(reason) => reason,
+            None => std::future::pending().await,
         }
     }
 
