@@ -289,9 +289,13 @@ async fn recheck(
             Ok(Ok(log)) if log.created_us != created_us => {
                 "the log is another one: its stream was made anew".to_owned()
             }
+            Ok(Ok(log)) if log.last_seq < shared.log_seq() => {
+                format!("the log went backwards: it ends at {}, and was read to {}", log.last_seq, shared.log_seq())
+            }
             Ok(Err(NatsError::Unfit(
                 unfit @ (andon_nats::server::Unfit::Version(_)
                 | andon_nats::server::Unfit::SyncInterval(_)
+                | andon_nats::server::Unfit::Damaged { .. }
                 | andon_nats::server::Unfit::Setting { .. }),
             ))) => unfit.to_string(),
             Ok(Err(error)) => {

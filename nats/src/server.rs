@@ -56,6 +56,19 @@ pub enum Unfit {
          configuration (now: {0})"
     )]
     SyncInterval(String),
+    /// Messages are missing in the middle of a stream.
+    #[error(
+        "stream {stream} is damaged: {missing} messages between its first and last are missing, {lost_bytes} bytes are \
+         lost; restore it from a replica or a backup before anybody builds on it"
+    )]
+    Damaged {
+        /// Which stream.
+        stream: String,
+        /// Messages missing.
+        missing: u64,
+        /// Bytes the server knows to be lost.
+        lost_bytes: u64,
+    },
     /// A setting of a stream.
     #[error("stream {stream}: {setting} must be {must}, and is {is}")]
     Setting {

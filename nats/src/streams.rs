@@ -67,18 +67,28 @@ async fn free_bytes(bus: &Bus) -> u64 {
 }
 
 /// Refuses a log that could lose what it acknowledged, naming the setting: storage, `persist_mode`, discard, age
-/// limit, replicas, single deletes.
+/// limit, replicas, single deletes; and one that has holes.
 ///
 /// # Errors
-/// See [`Unfit::Setting`]; or the stream cannot be read.
+/// See [`Unfit::Setting`] and [`Unfit::Damaged`]; or the stream cannot be read.
 pub async fn check(bus: &Bus, config: &NatsConfig) -> Result<StreamFacts, NatsError> {
     let log = read(bus, STREAM_LOG).await?;
     let directory = read(bus, STREAM_DIRECTORY).await?;
     read(bus, STREAM_SEEN).await?;
     for (stream, facts) in [(STREAM_LOG, &log), (STREAM_DIRECTORY, &directory)] {
         check_settings(stream, &facts.config, config.replicas)?;
+        check_whole(stream, facts)?;
     }
     Ok(log)
+}
+
+/// Nothing deletes single messages, and retention cuts a prefix: a hole is damage.
+fn check_whole(stream: &str, facts: &StreamFacts) -> Result<(), Unfit> {
+    let missing = facts.num_deleted.max(facts.lost_messages);
+    if missing == 0 && facts.lost_bytes == 0 {
+        return Ok(());
+    }
+    Err(Unfit::Damaged { stream: stream.to_owned(), missing, lost_bytes: facts.lost_bytes })
 }
 
 async fn read(bus: &Bus, stream: &str) -> Result<StreamFacts, NatsError> {

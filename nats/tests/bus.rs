@@ -244,3 +244,23 @@ async fn a_full_log_says_so() {
     };
     assert_eq!(outcome, Err(PublishError::Full));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_with_a_hole_is_refused() {
+    let server = TestServer::start(Settings::default()).await;
+    let bus = server.bus("engine").await;
+    // Only a stream that allows it can be damaged without touching the disk.
+    let _: serde_json::Value = bus.api("STREAM.DELETE.ANDON", &serde_json::Value::Null, WITHIN).await.unwrap();
+    let mut definition: serde_json::Value = serde_json::from_str(include_str!("../streams/ANDON.json")).unwrap();
+    definition["deny_delete"] = serde_json::json!(false);
+    let _: serde_json::Value = bus.api("STREAM.CREATE.ANDON", &definition, WITHIN).await.unwrap();
+    for partition in 0..3 {
+        publish(&bus, &claim(partition, Expect::LastOnSubject(0), "x")).await.unwrap();
+    }
+    let _: serde_json::Value =
+        bus.api("STREAM.MSG.DELETE.ANDON", &serde_json::json!({ "seq": 2 }), WITHIN).await.unwrap();
+    definition["deny_delete"] = serde_json::json!(true);
+    let _: serde_json::Value = bus.api("STREAM.UPDATE.ANDON", &definition, WITHIN).await.unwrap();
+    let refused = streams::check(&bus, &server.config()).await.unwrap_err().to_string();
+    assert!(refused.contains("damaged") && refused.contains("1 messages"), "{refused}");
+}
