@@ -3,10 +3,14 @@
 //! It decides nothing about sessions: it finds the owner of a worker's session, sends it the command and says what the
 //! owner said ([`commands`]). What it shows, it folds from the log ([`live_view`]). It writes nothing to Postgres.
 
+mod acting;
+pub mod app;
+pub mod auth;
 pub mod clock;
 pub mod commands;
 pub mod directory;
 mod error;
+pub mod extract;
 #[cfg(test)]
 mod fixtures;
 pub mod heartbeats;

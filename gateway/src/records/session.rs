@@ -14,7 +14,7 @@ pub struct SessionRecord {
     worker_id: Uuid,
     station_id: Uuid,
     job_id: Uuid,
-    status: &'static str,
+    status: Box<str>,
     current_status: Option<Box<str>>,
     #[schema(value_type = String, format = DateTime)]
     started_at: Time,
@@ -30,7 +30,7 @@ pub struct SessionRecord {
     forced_closed_at: Option<Time>,
     #[schema(value_type = Option<String>, format = DateTime)]
     last_status_change_at: Option<Time>,
-    closed_cause: Option<&'static str>,
+    closed_cause: Option<Box<str>>,
     last_working_status: Option<Box<str>>,
     #[schema(value_type = Option<String>, format = DateTime)]
     effective_end_at: Option<Time>,
@@ -50,7 +50,7 @@ impl SessionRecord {
             worker_id: session.worker_id.0,
             station_id: session.station_id.0,
             job_id: session.job_id.0,
-            status: session.status.as_str(),
+            status: session.status.as_str().into(),
             current_status: session.current_status.as_ref().map(|code| code.as_str().into()),
             started_at: Time(session.started_at_us),
             ended_at: session.ended_at_us.map(Time),
@@ -61,11 +61,40 @@ impl SessionRecord {
             last_seen_at: Time(last_seen),
             forced_closed_at: session.forced_closed_at_us.map(Time),
             last_status_change_at: session.last_status_change_at_us.map(Time),
-            closed_cause: session.closed_cause.map(|cause| cause.as_str()),
+            closed_cause: session.closed_cause.map(|cause| cause.as_str().into()),
             last_working_status: session.last_working_status.as_ref().map(|code| code.as_str().into()),
             effective_end_at: session.effective_end_at_us.map(Time),
             created_at: Time(session.opened_at_us),
             updated_at: Time(session.updated_at_us),
+        }
+    }
+}
+
+/// A session as history has it.
+impl From<&persistence::SessionRow> for SessionRecord {
+    fn from(row: &persistence::SessionRow) -> Self {
+        let text = |text: &Option<String>| text.as_deref().map(Into::into);
+        Self {
+            id: row.id.0,
+            worker_id: row.worker_id.0,
+            station_id: row.station_id.0,
+            job_id: row.job_id.0,
+            status: row.status.as_str().into(),
+            current_status: text(&row.current_status),
+            started_at: Time(row.started_at_us),
+            ended_at: row.ended_at_us.map(Time),
+            total_good: row.total_good,
+            total_scrap: row.total_scrap,
+            start_checklist_completed: row.start_checklist_completed,
+            end_checklist_completed: row.end_checklist_completed,
+            last_seen_at: Time(row.last_seen_at_us),
+            forced_closed_at: row.forced_closed_at_us.map(Time),
+            last_status_change_at: row.last_status_change_at_us.map(Time),
+            closed_cause: text(&row.closed_cause),
+            last_working_status: text(&row.last_working_status),
+            effective_end_at: row.effective_end_at_us.map(Time),
+            created_at: Time(row.created_at_us),
+            updated_at: Time(row.updated_at_us),
         }
     }
 }
@@ -114,6 +143,29 @@ impl SessionRow {
     }
 }
 
+impl From<&persistence::SessionRow> for SessionRow {
+    fn from(row: &persistence::SessionRow) -> Self {
+        Self {
+            session: row.into(),
+            worker: WorkerBrief { id: row.worker_id.0, full_name: row.worker_name.as_str().into() },
+            station: StationBrief {
+                id: row.station_id.0,
+                name: row.station_name.as_str().into(),
+                code: row.station_code.as_str().into(),
+                station_type: row.station_type.as_str().into(),
+            },
+            job: JobBrief {
+                id: row.job_id.0,
+                job_number: row.job_number.as_str().into(),
+                customer_name: row.customer_name.as_deref().map(Into::into),
+                planned_quantity: row.planned_quantity,
+            },
+            last_note: row.last_note.as_deref().map(Into::into),
+            overlong: false,
+        }
+    }
+}
+
 /// One interval of one status.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct StatusEventRecord {
@@ -145,6 +197,56 @@ impl StatusEventRecord {
             started_at: Time(interval.started_at_us),
             ended_at: interval.ended_at_us.map(Time),
             reported_at: interval.reported_at_us.map(Time),
+        }
+    }
+}
+
+impl From<&persistence::StatusEventRow> for StatusEventRecord {
+    fn from(row: &persistence::StatusEventRow) -> Self {
+        Self {
+            id: row.id.0,
+            session_id: row.session_id.0,
+            status: row.status.as_str().into(),
+            reason_id: row.reason_id.map(|id| id.0),
+            note: row.note.as_deref().map(Into::into),
+            image_url: row.image_url.as_deref().map(Into::into),
+            started_at: Time(row.started_at_us),
+            ended_at: row.ended_at_us.map(Time),
+            reported_at: row.reported_at_us.map(Time),
+        }
+    }
+}
+
+/// One change of the totals.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct QuantityChangeRecord {
+    id: Uuid,
+    session_id: Uuid,
+    status_event_id: Uuid,
+    total_good: i64,
+    total_scrap: i64,
+    good_delta: i64,
+    scrap_delta: i64,
+    reason_id: Option<Uuid>,
+    #[schema(value_type = String, format = DateTime)]
+    at: Time,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    reported_at: Option<Time>,
+}
+
+impl From<&persistence::QuantityChangeRow> for QuantityChangeRecord {
+    fn from(row: &persistence::QuantityChangeRow) -> Self {
+        Self {
+            id: row.id.0,
+            session_id: row.session_id.0,
+            status_event_id: row.status_event_id.0,
+            total_good: row.total_good,
+            total_scrap: row.total_scrap,
+            good_delta: row.good_delta,
+            scrap_delta: row.scrap_delta,
+            reason_id: row.reason_id.map(|id| id.0),
+            at: Time(row.at_us),
+            reported_at: row.reported_at_us.map(Time),
         }
     }
 }
