@@ -207,6 +207,14 @@ impl Bench {
         let _ = self.bus.send(subject::heartbeat(engine.node_id()), None, payload.into()).await;
     }
 
+    /// Leaves no room in the log for another message.
+    pub async fn limit_log(&self) {
+        let facts = self.bus.stream_info(subject::STREAM_LOG, SOON).await.unwrap();
+        let mut definition = facts.config;
+        definition["max_bytes"] = (facts.bytes + 1).into();
+        let _: serde_json::Value = self.bus.api("STREAM.UPDATE.ANDON", &definition, SOON).await.unwrap();
+    }
+
     /// The last event of a worker's chain.
     pub async fn last_event(&self, worker: WorkerId) -> Option<SessionEvent> {
         let message = self.bus.last_message(subject::STREAM_LOG, &subject::session(worker), SOON).await.ok()??;

@@ -4,5 +4,6 @@
 
 mod commands;
 mod gateway;
+mod mute;
 mod owners;
 mod silence;

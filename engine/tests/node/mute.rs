@@ -1,0 +1,51 @@
+//! A nats-server that is mute after a write error, and a log that is full.
+
+use std::{process::Command, time::Duration};
+
+use bus_schemas::{CommandBody, Reply};
+
+use crate::gateway::{Bench, assert_chains_hold, eventually, open, status, worker};
+
+const IDLE: Duration = Duration::from_secs(300);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_cannot_write_is_mute_within_six_seconds_and_serves_after_its_restart() {
+    let mut bench = Bench::start(1).await;
+    let engine = bench.owner(IDLE).await;
+    let session = bench.open(&engine, worker(0)).await;
+    // No file of the server may grow any more: what a full or broken disk does.
+    let limited = Command::new("prlimit")
+        .args(["--pid", &bench.server.pid().to_string(), "--fsize=1:1"])
+        .status()
+        .expect("prlimit runs (util-linux)");
+    assert!(limited.success());
+    let broken = std::time::Instant::now();
+    let reply = bench.attempt(engine.node_id(), "into-the-void", worker(0), status(session.id, "production")).await;
+    assert!(!matches!(reply, Ok(Reply::Done(_) | Reply::Refused(_))), "{reply:?}");
+    eventually("the engine says that the log is mute", || async { engine.log_is_mute() }).await;
+    assert!(broken.elapsed() < Duration::from_secs(6), "after {:?}", broken.elapsed());
+    assert!(engine.unready().contains(&"the log does not acknowledge"));
+    bench.server.restart().await;
+    eventually("it serves again", || async { engine.unready().is_empty() }).await;
+    // The same command id again: once, whether it was stored before the fault or not.
+    let done = bench.send_as(&engine, "into-the-void", worker(0), status(session.id, "production")).await;
+    assert!(matches!(done, Reply::Done(_)), "{done:?}");
+    bench.done(&engine, worker(0), CommandBody::Complete { session_id: session.id }).await;
+    let events = bench.events().await;
+    assert_chains_hold(&events);
+    assert_eq!(events.iter().filter(|(_, event)| event.command_id.as_str() == "into-the-void").count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_on_a_full_log_is_answered_so_and_stores_nothing() {
+    let bench = Bench::start(1).await;
+    let engine = bench.owner(IDLE).await;
+    let session = bench.open(&engine, worker(0)).await;
+    bench.limit_log().await;
+    let before = bench.events().await.len();
+    let reply = bench.attempt(engine.node_id(), "full", worker(0), status(session.id, "production")).await;
+    assert_eq!(reply, Ok(Reply::LogFull));
+    let reply = bench.attempt(engine.node_id(), "full-batch", worker(0), open()).await;
+    assert_eq!(reply, Ok(Reply::LogFull));
+    assert_eq!(bench.events().await.len(), before);
+}
