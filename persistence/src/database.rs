@@ -27,6 +27,10 @@ pub const READS: Limits = Limits { name: "andon-reads", statement_ms: "2500", lo
 /// # Errors
 /// The address is no Postgres address.
 pub fn options(database_url: &str, limits: &Limits) -> Result<PgConnectOptions, sqlx::Error> {
+    // The library would take any scheme for Postgres.
+    if !["postgres://", "postgresql://"].iter().any(|scheme| database_url.starts_with(scheme)) {
+        return Err(sqlx::Error::Configuration("it does not start with postgres://".into()));
+    }
     let options = PgConnectOptions::from_str(database_url)?;
     Ok(options.application_name(limits.name).options([
         ("statement_timeout", limits.statement_ms),

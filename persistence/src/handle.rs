@@ -1,6 +1,8 @@
 //! What the rest of the process holds of a running projection.
 
-use tokio::{sync::watch, task::JoinHandle};
+use std::time::Duration;
+
+use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{projection::Projected, trust::Refusal};
@@ -52,11 +54,17 @@ impl PersistenceHandle {
         Self { task, stop, state, projected }
     }
 
-    /// Ends it: the batch in hand is committed, everything else waits in the streams for the next start.
-    pub async fn drain(self) {
+    /// Ends it: the batch in hand is committed, everything else waits in the streams for the next start. A batch that
+    /// takes longer than `within` (Postgres is frozen) is given up, which is safe: it is written whole or not at all.
+    pub async fn drain(mut self, within: Duration) {
         self.stop.cancel();
-        if self.task.await.is_err() {
-            tracing::error!("the projection had failed before it was drained");
+        match timeout(within, &mut self.task).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => tracing::error!("the projection had failed before it was drained"),
+            Err(_) => {
+                tracing::warn!("the projection does not end, giving its last batch up");
+                self.task.abort();
+            }
         }
     }
 

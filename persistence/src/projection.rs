@@ -66,7 +66,7 @@ impl Projected {
 ///
 /// # Errors
 /// The database's address cannot be read.
-pub fn start(config: PersistenceConfig) -> Result<PersistenceHandle, StartError> {
+pub async fn start(config: PersistenceConfig) -> Result<PersistenceHandle, StartError> {
     let options = database::options(&config.database_url, &database::PROJECTION).map_err(StartError::BadUrl)?;
     let stop = CancellationToken::new();
     let (state, states) = watch::channel(State::Starting);

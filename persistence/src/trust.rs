@@ -200,7 +200,7 @@ mod tests {
 
     fn message(payload: &'static str) -> StoredMessage {
         StoredMessage {
-            subject: "andon.v1.claim.007".to_owned(),
+            subject: bus_schemas::subject::claim(bus_schemas::Partition::new(7)),
             seq: 900,
             time_us: CREATED,
             headers: HeaderMap::new(),

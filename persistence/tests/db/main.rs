@@ -1,0 +1,12 @@
+//! Tests of this crate on the real Postgres and the real nats-server, which `.ci/tools` installs into the checkout.
+
+mod accounts;
+mod directory;
+mod following;
+mod harness;
+mod history;
+mod projecting;
+mod refusals;
+mod retention;
+mod story;
+mod trouble;
