@@ -281,6 +281,8 @@ async fn recheck(
         if !connection.borrow_and_update().up {
             continue;
         }
+        // Before the log is asked: meanwhile it may grow, and what was appended may already have been read.
+        let read_to = shared.log_seq();
         let checking = async {
             andon_nats::server::check(shared.bus(), &nats).await.map_err(NatsError::from)?;
             andon_nats::streams::check(shared.bus(), &nats).await
@@ -289,8 +291,8 @@ async fn recheck(
             Ok(Ok(log)) if log.created_us != created_us => {
                 "the log is another one: its stream was made anew".to_owned()
             }
-            Ok(Ok(log)) if log.last_seq < shared.log_seq() => {
-                format!("the log went backwards: it ends at {}, and was read to {}", log.last_seq, shared.log_seq())
+            Ok(Ok(log)) if log.last_seq < read_to => {
+                format!("the log went backwards: it ends at {}, and was read to {read_to}", log.last_seq)
             }
             Ok(Err(NatsError::Unfit(
                 unfit @ (andon_nats::server::Unfit::Version(_)
