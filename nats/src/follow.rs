@@ -26,6 +26,8 @@ const PULL_MESSAGES: usize = 1_000;
 const INACTIVE_THRESHOLD: Duration = Duration::from_secs(30);
 /// How long the follower may be silent before it asks whether the stream went on (nats.rs #557, #1285).
 const SILENCE_CHECK: Duration = Duration::from_secs(4);
+/// A message that was stored just before the question may still be on its way for this long.
+const ON_ITS_WAY: Duration = Duration::from_millis(500);
 /// Time for making a consumer.
 const CREATE_WITHIN: Duration = Duration::from_secs(3);
 /// Pause before the next attempt after trouble.
@@ -72,6 +74,8 @@ struct Reading {
     pending_at_start: u64,
     head_at_start: u64,
     caught_up: bool,
+    /// The stream had gone on when it was last asked: the next silence is trouble.
+    suspect: bool,
 }
 
 impl Follower {
@@ -119,7 +123,8 @@ impl Follower {
             if !reading.caught_up && reading.consumer_seq >= reading.pending_at_start {
                 return self.caught_up();
             }
-            match timeout(SILENCE_CHECK, reading.messages.next()).await {
+            let patience = if reading.suspect { ON_ITS_WAY } else { SILENCE_CHECK };
+            match timeout(patience, reading.messages.next()).await {
                 Ok(Some(Ok(message))) => match self.accept(&message) {
                     Ok(Some(stored)) => return Followed::Message(stored),
                     Ok(None) => {}
@@ -163,6 +168,7 @@ impl Follower {
             ));
         }
         reading.consumer_seq += 1;
+        reading.suspect = false;
         if info.pending == 0 || info.stream_sequence >= reading.head_at_start {
             reading.pending_at_start = reading.pending_at_start.min(reading.consumer_seq);
         }
@@ -179,14 +185,16 @@ impl Follower {
         }))
     }
 
-    /// Silent although the stream went on: the consumer is stuck.
-    async fn check_silence(&self) -> Result<(), String> {
+    /// Silent although the stream went on, twice: the consumer is stuck.
+    async fn check_silence(&mut self) -> Result<(), String> {
         let info = self.bus.stream_info(self.stream, CREATE_WITHIN).await.map_err(|error| error.to_string())?;
-        if info.last_seq > self.last_seq && self.reading.as_ref().is_some_and(|reading| reading.caught_up) {
-            // The message may be on its way: it was stored less than a moment ago.
-            tokio::time::sleep(RETRY_DELAY).await;
-            return Err(format!("silent at {} although the stream is at {}", self.last_seq, info.last_seq));
+        let last_seq = self.last_seq;
+        let Some(reading) = &mut self.reading else { return Ok(()) };
+        let behind = reading.caught_up && info.last_seq > last_seq;
+        if behind && reading.suspect {
+            return Err(format!("silent at {last_seq} although the stream is at {}", info.last_seq));
         }
+        reading.suspect = behind;
         Ok(())
     }
 
@@ -208,7 +216,14 @@ impl Follower {
                 .messages()
                 .await
                 .map_err(|error| error.to_string())?;
-            Ok(Reading { messages, consumer_seq: 0, pending_at_start, head_at_start: head.last_seq, caught_up: false })
+            Ok(Reading {
+                messages,
+                consumer_seq: 0,
+                pending_at_start,
+                head_at_start: head.last_seq,
+                caught_up: false,
+                suspect: false,
+            })
         };
         timeout(CREATE_WITHIN * 2, make)
             .await
