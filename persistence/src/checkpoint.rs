@@ -17,7 +17,7 @@ pub struct Checkpoint {
     pub stream_created_us: TimeUs,
     /// Sequence of the last message; 0 before the first.
     pub seq: u64,
-    /// Its [`hash`]; none before the first message, and where a person has set the checkpoint by hand.
+    /// Hash of its subject and body; none before the first message, and where a person has set the checkpoint by hand.
     pub hash: Option<u128>,
     /// When the stream stored it, by the server's clock.
     pub message_at_us: Option<TimeUs>,

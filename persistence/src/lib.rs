@@ -10,7 +10,7 @@ mod checkpoint;
 mod config;
 mod convert;
 mod database;
-pub mod directory;
+mod directory;
 mod error;
 mod handle;
 pub mod history;
@@ -21,7 +21,7 @@ mod quarantine;
 pub mod retention;
 mod seen;
 mod store;
-pub mod trust;
+mod trust;
 
 pub use accounts::{Account, AccountChange, AccountError, NewAccount, Role};
 pub use checkpoint::Checkpoint;

@@ -27,7 +27,7 @@ pub struct SeenBuffer {
     pending: HashMap<SessionId, TimeUs>,
     /// Being written, in pieces.
     due: Vec<(SessionId, TimeUs)>,
-    next_write: Option<Instant>,
+    last_write: Option<Instant>,
 }
 
 impl SeenBuffer {
@@ -44,16 +44,21 @@ impl SeenBuffer {
         }
     }
 
-    /// When there is something to write.
+    /// When there is something to write, as far as is known now.
     pub fn next_write(&self, now: Instant) -> Instant {
-        if self.due.is_empty() { self.next_write.unwrap_or(now + WRITE_EVERY) } else { now }
+        if !self.due.is_empty() {
+            now
+        } else if self.pending.is_empty() {
+            now + WRITE_EVERY
+        } else {
+            self.last_write.map_or(now, |at| at + WRITE_EVERY)
+        }
     }
 
     /// The next piece to write; empty when it is not time yet.
     pub fn take(&mut self, now: Instant) -> Vec<(SessionId, TimeUs)> {
-        let next = *self.next_write.get_or_insert(now + WRITE_EVERY);
-        if self.due.is_empty() && now >= next {
-            self.next_write = Some(now + WRITE_EVERY);
+        if self.due.is_empty() && !self.pending.is_empty() && now >= self.next_write(now) {
+            self.last_write = Some(now);
             self.due = self.pending.drain().collect();
         }
         let rest = self.due.len().saturating_sub(WRITE_AT_ONCE);
@@ -102,28 +107,26 @@ mod tests {
         // given tables every 15 s
         let start = Instant::now();
         let mut buffer = SeenBuffer::default();
-        assert_eq!(buffer.take(start), []);
         let mut written = Vec::new();
         // when ten minutes pass
         for quarter in 0..40_u32 {
             buffer.offer(Partition::new(1), &table(5, &[(1, i64::from(quarter))]));
             written.extend(buffer.take(start + Duration::from_secs(15) * quarter));
         }
-        // then it was written at each full minute
+        // then it was written at once, and at each full minute
         let at: Vec<_> = written.iter().map(|(_, at)| at.as_micros()).collect();
-        assert_eq!(at, [4, 8, 12, 16, 20, 24, 28, 32, 36]);
+        assert_eq!(at, [0, 4, 8, 12, 16, 20, 24, 28, 32, 36]);
     }
 
     #[test]
     fn the_table_of_a_former_owner_is_ignored() {
         let now = Instant::now();
         let mut buffer = SeenBuffer::default();
-        buffer.take(now);
         buffer.offer(Partition::new(1), &table(9, &[(1, 100)]));
         buffer.offer(Partition::new(1), &table(5, &[(1, 200), (2, 200)]));
         // another partition's claims are its own
         buffer.offer(Partition::new(2), &table(5, &[(3, 300)]));
-        let mut written = buffer.take(now + WRITE_EVERY);
+        let mut written = buffer.take(now);
         written.sort();
         let expected = [(session(1), TimeUs::from_micros(100)), (session(3), TimeUs::from_micros(300))];
         assert_eq!(written, expected);
@@ -133,12 +136,13 @@ mod tests {
     fn many_sessions_are_written_in_pieces_without_waiting_in_between() {
         let now = Instant::now();
         let mut buffer = SeenBuffer::default();
-        buffer.take(now);
         let rows: Vec<_> = (0..2_500).map(|number| (number, 1)).collect();
         buffer.offer(Partition::new(1), &table(1, &rows));
-        let due = now + WRITE_EVERY;
-        let sizes: Vec<_> = std::iter::repeat_with(|| buffer.take(due).len()).take(4).collect();
+        assert_eq!(buffer.next_write(now), now);
+        let sizes: Vec<_> = std::iter::repeat_with(|| buffer.take(now).len()).take(4).collect();
         assert_eq!(sizes, [1_000, 1_000, 500, 0]);
-        assert_eq!(buffer.next_write(due), due + WRITE_EVERY);
+        // and the next after a minute
+        buffer.offer(Partition::new(1), &table(1, &rows));
+        assert_eq!(buffer.next_write(now), now + WRITE_EVERY);
     }
 }

@@ -137,10 +137,10 @@ impl Projection {
     /// One run. `Ok`: it was asked to stop.
     async fn once(&mut self) -> Result<(), RunError> {
         let Some(mut writer) = self.become_the_one().await? else { return Ok(()) };
-        writer.builtin_statuses().await?;
         let bus = self.bus().await?;
         let log = self.proven(&bus, &mut writer, STREAM_LOG).await?;
         let directory = self.proven(&bus, &mut writer, STREAM_DIRECTORY).await?;
+        writer.builtin_statuses().await?;
         tracing::info!(log = log.seq, directory = directory.seq, "projecting");
         self.enter(State::Projecting);
         measures::projecting(true);

@@ -86,7 +86,7 @@ impl Writer {
     /// # Errors
     /// Postgres does not answer or refuses.
     pub async fn last_stored_before(&mut self, before: TimeUs) -> Result<u64, WriteError> {
-        let before = crate::convert::time("age", before)?;
+        let before = crate::convert::clamped(before);
         let query = sqlx::query_scalar(
             "SELECT seq FROM session_events WHERE stored_at < $1 ORDER BY stored_at DESC, seq DESC LIMIT 1",
         )

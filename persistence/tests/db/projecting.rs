@@ -20,6 +20,7 @@ pub async fn writer(database: &Database) -> Writer {
     let options = PgConnectOptions::from_str(&database.url).expect("an address");
     let mut writer = Writer::connect(&options).await.expect("the database is there");
     writer.begin(&Checkpoint::start(STREAM_LOG, START)).await.expect("the first checkpoint");
+    writer.builtin_statuses().await.expect("the built-in statuses");
     writer
 }
 
@@ -35,13 +36,18 @@ pub async fn project(writer: &mut Writer, batch: &[StoredMessage]) {
     assert_eq!(next, standing(writer).await, "what is returned is what is stored");
 }
 
-/// What the tables hold after these events, projected one by one.
-async fn tables_of(events: &[SessionEvent]) -> String {
+/// A database with these events, projected one by one.
+pub async fn tables_of(events: &[SessionEvent]) -> Database {
     let database = Database::new().await;
     let mut writer = writer(&database).await;
     for message in log(1, events) {
         project(&mut writer, &[message]).await;
     }
+    database
+}
+
+/// What its tables hold.
+async fn dump_of(database: &Database) -> String {
     dump(&mut database.connect().await).await
 }
 
@@ -125,7 +131,7 @@ async fn however_the_log_is_cut_into_batches_the_tables_are_the_same() {
     for seed in 0..4 {
         // given what five workers did
         let events = shift(5, 160, seed);
-        let expected = tables_of(&events).await;
+        let expected = dump_of(&tables_of(&events).await).await;
         // when it is projected in batches of any size
         let database = Database::new().await;
         let mut writer = writer(&database).await;
@@ -174,7 +180,7 @@ async fn replays_from_anywhere_change_nothing() {
 async fn a_projector_that_dies_anywhere_leaves_whole_batches_only() {
     // given what five workers did
     let events = shift(5, 200, 7);
-    let expected = tables_of(&events).await;
+    let expected = dump_of(&tables_of(&events).await).await;
     let messages = log(1, &events);
     let database = Database::new().await;
     let (mut died, mut in_a_row, mut dice) = (0, 0, Dice::new(9));

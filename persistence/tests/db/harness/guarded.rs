@@ -10,6 +10,7 @@ use std::{
 /// and removes the directory in `$2`, if any.
 const SCRIPT: &str = r#"
 trap '' INT
+exec 2>/dev/null
 signal=$1; directory=$2; shift 2
 "$@" >/dev/null 2>&1 &
 server=$!

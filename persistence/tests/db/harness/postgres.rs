@@ -25,6 +25,8 @@ pub struct Postgres {
     server: Option<Guarded>,
     directory: PathBuf,
     port: u16,
+    /// Shared by all tests: nothing drops it, so its files go with its process.
+    shared: bool,
 }
 
 /// A migrated database of one test.
@@ -37,7 +39,8 @@ impl Database {
     /// A new one on the shared server.
     pub async fn new() -> Self {
         static SHARED: OnceLock<Postgres> = OnceLock::new();
-        let server = tokio::task::spawn_blocking(|| SHARED.get_or_init(Postgres::new)).await.expect("it starts");
+        let server =
+            tokio::task::spawn_blocking(|| SHARED.get_or_init(|| Postgres::make(true))).await.expect("it starts");
         server.database().await
     }
 
@@ -50,8 +53,12 @@ impl Database {
 impl Postgres {
     /// A new, empty one, with the template. Blocks.
     pub fn new() -> Self {
+        Self::make(false)
+    }
+
+    fn make(shared: bool) -> Self {
         let directory = TempDir::with_prefix("andon-db-").expect("a temporary directory").keep();
-        let mut postgres = Self { server: None, directory, port: free_port() };
+        let mut postgres = Self { server: None, directory, port: free_port(), shared };
         postgres.give_to_runner(&postgres.directory);
         let data = postgres.data();
         let made = postgres
@@ -72,7 +79,8 @@ impl Postgres {
         // Nothing of a test needs to survive a power cut.
         let arguments =
             ["-D", &self.data(), "-p", &port, "-h", "127.0.0.1", "-k", "", "-F", "-c", "max_connections=200"];
-        self.server = Some(Guarded::spawn("QUIT", None, &self.program("postgres", &arguments)));
+        let with_it = self.shared.then_some(&*self.directory);
+        self.server = Some(Guarded::spawn("QUIT", with_it, &self.program("postgres", &arguments)));
     }
 
     /// Ends it at once.
