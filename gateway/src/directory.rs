@@ -6,6 +6,7 @@ mod edit;
 mod export;
 pub mod factory;
 mod import;
+mod record;
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use bus_schemas::directory::Directory;
 pub use edit::{EditError, edit};
 pub use export::export;
 pub use import::{Import, ImportReport, import, plan};
+pub use record::records_from;
 
 /// The demo factory: a print shop.
 #[must_use]

@@ -89,6 +89,9 @@ codes! {
     NotReady SERVICE_UNAVAILABLE "NOT_READY" "not everything is there yet"
 }
 
+/// Nothing to say, and all is well.
+pub(crate) const NO_CONTENT: StatusCode = StatusCode::NO_CONTENT;
+
 /// How long a client should wait after a 503 or 429 that says nothing better, in seconds.
 const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(1);
 

@@ -4,7 +4,7 @@ mod caller;
 mod fields;
 mod params;
 
-pub use caller::{Caller, Signed};
+pub use caller::{Caller, Signed, check_origin};
 pub use fields::{Fields, MaybeFields, TextKind};
 pub use params::Params;
 

@@ -15,7 +15,11 @@ pub mod extract;
 mod fixtures;
 pub mod heartbeats;
 pub mod live_view;
+mod middleware;
 pub mod records;
+mod revoke;
+mod router;
+pub mod routes;
 pub mod telemetry;
 pub mod wire;
 

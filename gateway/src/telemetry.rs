@@ -42,6 +42,11 @@ pub(crate) fn beats_sent(count: usize) {
     metrics::counter!("andon_gateway_beats_sent_total").increment(count as u64);
 }
 
+/// A heartbeat was refused.
+pub(crate) fn heartbeat_refused(status: u16) {
+    metrics::counter!("andon_gateway_heartbeats_refused_total", "status" => status.to_string()).increment(1);
+}
+
 /// A login was tried.
 pub(crate) fn login(kind: &'static str, outcome: &'static str) {
     metrics::counter!("andon_gateway_logins_total", "kind" => kind, "outcome" => outcome).increment(1);

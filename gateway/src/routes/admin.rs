@@ -1,0 +1,14 @@
+//! What accounts use.
+
+pub mod close;
+pub mod close_all;
+pub mod directory;
+pub mod export;
+pub mod import;
+pub mod login;
+pub mod logout;
+pub mod me;
+pub mod record;
+pub mod refresh;
+pub mod session;
+pub mod sessions;

@@ -1,0 +1,23 @@
+//! `GET /api/admin/directory/export`: the factory file of the directory.
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, header};
+use persistence::Role;
+
+use crate::{app::App, directory, error::ApiError, extract::Signed};
+
+/// The factory file, with worker codes: importing it gives the same directory.
+#[utoipa::path(get, path = "/api/admin/directory/export", tag = "admin",
+    responses((status = 200, body = String, content_type = "application/toml")))]
+pub async fn export(State(app): State<App>, Signed(caller): Signed) -> Result<Response, ApiError> {
+    caller.logins.account(Role::Admin)?;
+    let text = directory::export(&app.directory());
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/toml; charset=utf-8")),
+        (header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"factory.toml\"")),
+    ];
+    Ok((headers, text).into_response())
+}

@@ -1,0 +1,74 @@
+//! `GET /api/admin/sessions/{id}`: one session with everything that happened in it.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use bus_schemas::SessionId;
+use persistence::Role;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    acting::history_error,
+    app::App,
+    error::{ApiError, Code},
+    extract::Signed,
+    live_view::Known,
+    records::{QuantityChangeRecord, SessionRow, StatusEventRecord},
+    routes::Answer,
+};
+
+/// How long the projection is waited for to reach what the live view shows.
+const PROJECTED_WITHIN: Duration = Duration::from_secs(2);
+
+/// The answer: from one snapshot of the database.
+#[derive(Serialize, ToSchema)]
+pub struct SessionDetailAnswer {
+    session: SessionRow,
+    status_events: Vec<StatusEventRecord>,
+    quantity_changes: Vec<QuantityChangeRecord>,
+}
+
+/// The id in a path; what is none names nothing.
+///
+/// # Errors
+/// It is none.
+pub fn id(text: &str) -> Result<SessionId, ApiError> {
+    text.parse().map_err(|_| Code::NotFound.into())
+}
+
+/// A session, its intervals and its quantity changes.
+#[utoipa::path(get, path = "/api/admin/sessions/{id}", tag = "admin", params(("id" = uuid::Uuid, Path)),
+    responses((status = 200, body = SessionDetailAnswer), (status = 404, description = "NOT_FOUND"),
+        (status = 503, description = "HISTORY_UNAVAILABLE")))]
+pub async fn session(
+    State(app): State<App>,
+    Signed(caller): Signed,
+    Path(path): Path<String>,
+) -> Answer<SessionDetailAnswer> {
+    let account = caller.logins.account(Role::Viewer)?;
+    let id = id(&path)?;
+    let store = app.store(Code::HistoryUnavailable)?;
+    let live = match app.view.sessions.get(id) {
+        Known::Active(live) | Known::Closed(live) => Some(live),
+        Known::Not => None,
+    };
+    if let Some(live) = &live {
+        // Not there in time: what there is, is shown.
+        store.wait_for(live.seq, PROJECTED_WITHIN).await.map_err(history_error)?;
+    }
+    let Some(detail) = store.session(id).await.map_err(history_error)? else {
+        return Err(if live.is_some() { Code::HistoryUnavailable.into() } else { Code::NotFound.into() });
+    };
+    if !account.sees(detail.session.station_id) {
+        return Err(Code::NotFound.into());
+    }
+    Ok(Json(SessionDetailAnswer {
+        session: (&detail.session).into(),
+        status_events: detail.status_events.iter().map(StatusEventRecord::from).collect(),
+        quantity_changes: detail.quantity_changes.iter().map(QuantityChangeRecord::from).collect(),
+    }))
+}
