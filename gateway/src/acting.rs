@@ -52,10 +52,7 @@ impl Stamp {
 
 fn made() -> CommandId {
     // 36 visible ASCII characters: always a command id; the fallback is one too.
-    uuid::Uuid::new_v4()
-        .to_string()
-        .parse()
-        .unwrap_or_else(|_| CommandId::carried(SessionId(uuid::Uuid::nil()), 0))
+    uuid::Uuid::new_v4().to_string().parse().unwrap_or_else(|_| CommandId::carried(SessionId(uuid::Uuid::nil()), 0))
 }
 
 /// Whose session this is, for a request that wants to act on it.
@@ -100,9 +97,7 @@ async fn unknown(app: &App, caller: &Caller, id: SessionId) -> Result<Acting, Ap
         return Ok(Acting { worker: row.worker_id, actor: Actor::Worker(row.worker_id) });
     }
     match caller.logins.account(Role::Supervisor) {
-        Ok(account) if account.sees(row.station_id) => {
-            Ok(Acting { worker: row.worker_id, actor: account.actor() })
-        }
+        Ok(account) if account.sees(row.station_id) => Ok(Acting { worker: row.worker_id, actor: account.actor() }),
         _ => Err(Code::NotFound.into()),
     }
 }

@@ -43,8 +43,9 @@ impl LiveView {
                     }
                 })
             }
-            Some(LogSubject::Claim(partition)) => codec::decode_versioned::<Claim>(schema, payload)
-                .map(|claim| self.claims.fold(partition, &claim, seq)),
+            Some(LogSubject::Claim(partition)) => {
+                codec::decode_versioned::<Claim>(schema, payload).map(|claim| self.claims.fold(partition, &claim, seq))
+            }
             None => {
                 crate::telemetry::unreadable("subject");
                 Ok(())

@@ -65,4 +65,3 @@ fn admin_routes() -> Router<App> {
             put(admin::record::put).get(admin::directory::get).delete(admin::record::delete),
         )
 }
-

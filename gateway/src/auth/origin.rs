@@ -77,7 +77,10 @@ mod tests {
     #[case::sandboxed(&[("origin", "null")], false)]
     #[case::nothing_said(&[], false)]
     #[case::garbage(&[("origin", "::::")], false)]
-    fn only_own_and_named_pages_may_change_things(#[case] said: &[(&'static str, &'static str)], #[case] accepted: bool) {
+    fn only_own_and_named_pages_may_change_things(
+        #[case] said: &[(&'static str, &'static str)],
+        #[case] accepted: bool,
+    ) {
         let origins = Origins::new(
             Some(&Url::parse("https://andon.example/x").unwrap()),
             &["http://front.example:3000".to_owned(), "not an origin".to_owned()],

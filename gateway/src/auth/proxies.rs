@@ -67,9 +67,8 @@ mod tests {
         #[case] address: Option<&str>,
         #[case] https: bool,
     ) {
-        let headers = said.iter().map(|(name, value)| {
-            (http::HeaderName::from_static(name), HeaderValue::from_static(value))
-        });
+        let headers =
+            said.iter().map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)));
         let headers = HeaderMap::from_iter(headers);
         let peer = Peer { address: peer.parse().unwrap(), tls: false };
         let expected = Client { address: address.map(|address| address.parse().unwrap()), https };

@@ -80,11 +80,7 @@ impl Tokens {
         // Expiry is judged at every use, by our own clock: a verified token is remembered.
         validation.validate_exp = false;
         validation.required_spec_claims.clear();
-        Self {
-            encoding: EncodingKey::from_secret(secret),
-            decoding: DecodingKey::from_secret(secret),
-            validation,
-        }
+        Self { encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret), validation }
     }
 
     /// A token for somebody who has just signed in: with a new id, so that nothing set before is worth anything.

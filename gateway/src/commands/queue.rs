@@ -40,7 +40,7 @@ impl WorkerQueue {
     }
 
     /// How many workers have commands in flight or waiting.
-    #[must_use]
+    #[cfg(test)]
     pub fn workers(&self) -> usize {
         self.0.lock().len()
     }

@@ -192,8 +192,7 @@ async fn a_full_log_is_said_by_its_name() {
 #[tokio::test(start_paused = true)]
 async fn a_named_deadline_is_waited_for_and_asked_again() {
     let until = LOG_START.after(Duration::from_secs(4));
-    let wire =
-        Script::new([soon(Exchanged::Answered(Reply::Wait { until_us: until })), soon(done(Effect::Stored))]);
+    let wire = Script::new([soon(Exchanged::Answered(Reply::Wait { until_us: until })), soon(done(Effect::Stored))]);
     let commands = Commands::new(wire.clone(), owned_by("n-1"), Uuid::nil());
     commands.send(&order(complete())).await.unwrap();
     assert!(wire.sent.lock()[1].2 >= Duration::from_secs(4));

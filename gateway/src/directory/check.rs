@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 use bus_schemas::{
     Actor, Extra, JobId, TimeUs, builtin,
     directory::{Change, Directory, DirectoryEvent, Key, Record},
-    limits::{CHECKLIST_MAX_ITEMS, ITEM_ID_MAX_CHARS, NAME_MAX_CHARS, NOTE_MAX_CHARS, QUANTITY_MAX, WORKER_CODE_MAX_CHARS},
+    limits::{
+        CHECKLIST_MAX_ITEMS, ITEM_ID_MAX_CHARS, NAME_MAX_CHARS, NOTE_MAX_CHARS, QUANTITY_MAX, WORKER_CODE_MAX_CHARS,
+    },
     records::{ChecklistItem, Credential, Job, Reason, Station, Status, Worker},
     text::{check_line, check_note, job_number, present},
 };
@@ -203,8 +205,10 @@ impl Found {
                     && status.station_id.is_none()
                     && status.machine_class == known.machine_class;
                 if !kept {
-                    self.say("a built-in status stays active, everywhere and in its class: only labels, colour and \
-                              requires_reason can be changed");
+                    self.say(
+                        "a built-in status stays active, everywhere and in its class: only labels, colour and \
+                              requires_reason can be changed",
+                    );
                 }
             }
             None if status.built_in => self.say("only the six built-in statuses are built in"),

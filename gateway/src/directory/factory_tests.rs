@@ -107,9 +107,11 @@ name = "R"
 
 #[test]
 fn doubles_and_missing_references_are_reported_with_their_line() {
-    let text = "[[station]]\ncode=\"A\"\nname=\"N\"\ntype=\"other\"\n[[station]]\ncode=\"A\"\nname=\"M\"\ntype=\"other\"\n";
+    let text =
+        "[[station]]\ncode=\"A\"\nname=\"N\"\ntype=\"other\"\n[[station]]\ncode=\"A\"\nname=\"M\"\ntype=\"other\"\n";
     assert!(lines(text).contains(&5));
-    let text = "[[worker]]\ncode=\"1\"\nname=\"N\"\nstations=[\"nowhere\"]\n[[worker]]\ncode=\"2\"\nname=\"N\\u0000\"\n";
+    let text =
+        "[[worker]]\ncode=\"1\"\nname=\"N\"\nstations=[\"nowhere\"]\n[[worker]]\ncode=\"2\"\nname=\"N\\u0000\"\n";
     assert_eq!(lines(text), [1, 5]);
 }
 

@@ -85,10 +85,8 @@ struct Planner<'d> {
 
 impl<'d> Planner<'d> {
     fn new(directory: &'d Directory, factory: &Factory, now: TimeUs) -> Self {
-        let mut stations: HashMap<_, _> = directory
-            .stations()
-            .map(|stored| (stored.record.code.to_string(), stored.record.id))
-            .collect();
+        let mut stations: HashMap<_, _> =
+            directory.stations().map(|stored| (stored.record.code.to_string(), stored.record.id)).collect();
         for row in &factory.stations {
             // A code that is there already keeps its id, unless the row names another.
             let id = if row.row.id == factory::station_id(&row.row.code) {

@@ -3,7 +3,9 @@
 use bus_schemas::{
     Extra, JobId, StationId, TimeUs, builtin,
     directory::{Directory, Record},
-    limits::{CHECKLIST_MAX_ITEMS, ITEM_ID_MAX_CHARS, NAME_MAX_CHARS, NOTE_MAX_CHARS, QUANTITY_MAX, WORKER_CODE_MAX_CHARS},
+    limits::{
+        CHECKLIST_MAX_ITEMS, ITEM_ID_MAX_CHARS, NAME_MAX_CHARS, NOTE_MAX_CHARS, QUANTITY_MAX, WORKER_CODE_MAX_CHARS,
+    },
     records::{Assignment, ChecklistItem, Credential, Job, Reason, Station, Status, Worker},
     text::job_number,
 };
@@ -93,7 +95,11 @@ impl Reader<'_> {
         };
         let mut records = vec![Record::Worker(worker)];
         if let Some(code) = self.fields.text("worker_code", WORKER_CODE_MAX_CHARS, TextKind::Line)? {
-            records.push(Record::Credential(Credential { worker_id: id, worker_code: code.into(), extra: Extra::new() }));
+            records.push(Record::Credential(Credential {
+                worker_id: id,
+                worker_code: code.into(),
+                extra: Extra::new(),
+            }));
         }
         Ok(records)
     }
@@ -131,7 +137,8 @@ impl Reader<'_> {
         let order_index = self.fields.whole("order_index")?.map_or(Ok(place), i32::try_from);
         Ok(ChecklistItem {
             id: self.line("id", ITEM_ID_MAX_CHARS, None)?,
-            order_index: order_index.map_err(|_| ApiError::new(Code::InvalidQuantity, "order_index is out of range"))?,
+            order_index: order_index
+                .map_err(|_| ApiError::new(Code::InvalidQuantity, "order_index is out of range"))?,
             label_he,
             label_ru,
             label_en,

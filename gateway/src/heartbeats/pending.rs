@@ -91,9 +91,8 @@ pub(super) fn batches(
             without_owner.push(beat);
             continue;
         };
-        let batch = open
-            .entry(node.id().into())
-            .or_insert_with(|| Batch { node: Arc::clone(&node), waiting: Vec::new() });
+        let batch =
+            open.entry(node.id().into()).or_insert_with(|| Batch { node: Arc::clone(&node), waiting: Vec::new() });
         batch.waiting.push(beat);
         if batch.waiting.len() >= BATCH_MAX {
             let waiting = std::mem::take(&mut batch.waiting);

@@ -58,9 +58,9 @@ impl Postman {
         self.send_batches().await;
     }
 
-    async fn send_batches(&self) {
+    async fn send_batches(&mut self) {
         let waiting = self.heartbeats.pending.take();
-        let claims = &self.heartbeats.view.claims;
+        let claims = Arc::clone(&self.heartbeats.view.claims);
         let (batches, without_owner) = batches(waiting, |partition| claims.owner(partition));
         self.heartbeats.pending.put_back(without_owner);
         for batch in batches {
@@ -68,7 +68,7 @@ impl Postman {
         }
     }
 
-    async fn send(&self, batch: Batch) {
+    async fn send(&mut self, batch: Batch) {
         let Some(payload) = self.message(&batch.node, false, batch.beats(Instant::now())) else { return };
         match self.bus.send(subject::heartbeat(batch.node.id()), Some(headers()), payload).await {
             Ok(()) => crate::telemetry::beats_sent(batch.waiting.len()),

@@ -32,11 +32,7 @@ impl Page {
     }
 
     /// The tables of `[[name]]`, each with its place.
-    pub(super) fn rows<'t, 'i>(
-        &mut self,
-        table: &'t DeTable<'i>,
-        name: &str,
-    ) -> Vec<(&'t DeTable<'i>, Range<usize>)> {
+    pub(super) fn rows<'t, 'i>(&mut self, table: &'t DeTable<'i>, name: &str) -> Vec<(&'t DeTable<'i>, Range<usize>)> {
         let Some((_, value)) = find(table, name) else { return Vec::new() };
         let DeValue::Array(values) = value.get_ref() else {
             self.bad(&value.span(), format!("write [[{name}]] above each {name}"));

@@ -14,8 +14,7 @@ use super::{
 
 /// What may stand at the top.
 const SECTIONS: [&str; 5] = ["station", "worker", "job", "reason", "status"];
-const STATION_TYPES: &str =
-    "prepress, digital_press, offset, folding, cutting, binding, shrink, lamination, other";
+const STATION_TYPES: &str = "prepress, digital_press, offset, folding, cutting, binding, shrink, lamination, other";
 
 type Place<'t, 'i> = (&'t DeTable<'i>, Range<usize>);
 
@@ -36,7 +35,10 @@ pub fn read(text: &str) -> Result<Factory, Vec<BadRow>> {
     let table = table.get_ref();
     for (key, _) in table.iter() {
         if !SECTIONS.contains(&key.get_ref().as_ref()) {
-            page.bad(&key.span(), format!("{:?} is not known; known are [[{}]]", key.get_ref(), SECTIONS.join("]], [[")));
+            page.bad(
+                &key.span(),
+                format!("{:?} is not known; known are [[{}]]", key.get_ref(), SECTIONS.join("]], [[")),
+            );
         }
     }
     let factory = Factory {

@@ -4,7 +4,9 @@ use std::fmt::{Display, Write};
 
 use bus_schemas::records::{Language, WorkerRole};
 
-use super::{Factory, ItemRow, JobRow, Labels, ReasonRow, StationRow, StatusRow, WorkerRow, reason_id, station_id, worker_id};
+use super::{
+    Factory, ItemRow, JobRow, Labels, ReasonRow, StationRow, StatusRow, WorkerRow, reason_id, station_id, worker_id,
+};
 
 const HEAD: &str = "\
 # A factory: stations with their checklists, workers with their codes, jobs, reasons and statuses.

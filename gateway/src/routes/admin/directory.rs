@@ -127,11 +127,7 @@ pub fn one(kind: Kind, id: &str, directory: &Directory) -> Option<StoredRecord> 
 #[utoipa::path(get, path = "/api/admin/directory/{kind}", tag = "admin",
     params(("kind" = String, Path, description = "worker, station, job, reason or status")),
     responses((status = 200, body = DirectoryAnswer), (status = 404, description = "NOT_FOUND")))]
-pub async fn list(
-    State(app): State<App>,
-    Signed(caller): Signed,
-    Path(kind): Path<String>,
-) -> Answer<DirectoryAnswer> {
+pub async fn list(State(app): State<App>, Signed(caller): Signed, Path(kind): Path<String>) -> Answer<DirectoryAnswer> {
     let account = caller.logins.account(Role::Viewer)?;
     let mut records = all(Kind::parse(&kind)?, &app.directory());
     records.sort_by_key(|record| record.sequence);

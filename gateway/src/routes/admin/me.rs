@@ -4,12 +4,7 @@ use axum::Json;
 use persistence::Role;
 
 use super::login::{AccountAnswer, AccountRecord};
-use crate::{
-    error::Code,
-    extract::Signed,
-    records::Time,
-    routes::Answer,
-};
+use crate::{error::Code, extract::Signed, records::Time, routes::Answer};
 
 /// The account signed in.
 #[utoipa::path(get, path = "/api/admin/me", tag = "admin", responses((status = 200, body = AccountAnswer)))]

@@ -56,7 +56,8 @@ pub async fn put(
     change(&app, &account, |directory| {
         check_seen(seen, kind, &id, directory)?;
         let records = records_from(kind, &id, &fields, directory, now)?;
-        check::put(directory, &records).map_err(|problems| invalid(problems.into_iter().map(|problem| problem.what)))?;
+        check::put(directory, &records)
+            .map_err(|problems| invalid(problems.into_iter().map(|problem| problem.what)))?;
         // A worker and its code are one edit: one message.
         Ok(Some(Change::Import { id: uuid::Uuid::new_v4(), records }))
     })

@@ -27,10 +27,8 @@ pub async fn refresh(State(app): State<App>, Signed(caller): Signed, _: MaybeFie
     if !now.as_ref().is_some_and(same) {
         return Err(Code::LoginRequired.into());
     }
-    let (token, login) = app
-        .auth
-        .tokens()
-        .renew(&account.login, wall_now())
-        .ok_or_else(|| ApiError::new(Code::LoginRequired, "seven days are over, or the token is as new as can be: sign in"))?;
+    let (token, login) = app.auth.tokens().renew(&account.login, wall_now()).ok_or_else(|| {
+        ApiError::new(Code::LoginRequired, "seven days are over, or the token is as new as can be: sign in")
+    })?;
     answer(&login, token, caller.client.https).ok_or_else(|| ApiError::internal(caller.trace.id()))
 }

@@ -100,7 +100,12 @@ pub async fn sessions(State(app): State<App>, Signed(caller): Signed, params: Pa
     }
 }
 
-fn active(app: &App, account: &AccountLogin, filter: &Filter, cursor: Option<&str>) -> Result<SessionsAnswer, ApiError> {
+fn active(
+    app: &App,
+    account: &AccountLogin,
+    filter: &Filter,
+    cursor: Option<&str>,
+) -> Result<SessionsAnswer, ApiError> {
     let after = cursor.map(read_cursor).transpose()?;
     let key = |live: &Arc<LiveSession>| Reverse((live.session.opened_at_us, live.session.id));
     let mut found: Vec<_> = app

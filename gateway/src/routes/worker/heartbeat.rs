@@ -58,8 +58,8 @@ pub(crate) fn read(body: &[u8]) -> Result<SessionId, ApiError> {
     if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err(ApiError::payload("the body must be a JSON object"));
     }
-    let request: HeartbeatRequest<'_> =
-        serde_json::from_slice(body).map_err(|error| ApiError::payload(format!("the body is not as it should be: {error}")))?;
+    let request: HeartbeatRequest<'_> = serde_json::from_slice(body)
+        .map_err(|error| ApiError::payload(format!("the body is not as it should be: {error}")))?;
     let id = request.session_id.as_deref().map(str::trim).filter(|id| !id.is_empty());
     id.ok_or_else(|| ApiError::payload("sessionId is needed"))?
         .parse()
@@ -159,7 +159,8 @@ mod tests {
         let id: SessionId = "0190a5c0-0000-7000-8000-000000000001".parse().unwrap();
         let body = format!(r#" {{"x": [1, {{}}], "sessionId": " {id} "}}"#);
         assert_eq!(read(body.as_bytes()).unwrap(), id);
-        for bad in ["", "[]", "{}", r#"{"sessionId": null}"#, r#"{"sessionId": 1}"#, r#"{"sessionId": "x"}"#, "[\"x\"]"] {
+        for bad in ["", "[]", "{}", r#"{"sessionId": null}"#, r#"{"sessionId": 1}"#, r#"{"sessionId": "x"}"#, "[\"x\"]"]
+        {
             assert_eq!(read(bad.as_bytes()).unwrap_err().code(), Code::InvalidPayload, "{bad}");
         }
         assert!(read(format!("{{\"a\":{}", "[".repeat(50_000)).as_bytes()).is_err());

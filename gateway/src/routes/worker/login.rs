@@ -87,7 +87,9 @@ pub async fn login(
 fn set_cookies(response: &mut Response, app: &App, headers: &HeaderMap, login: &Login, token: &str, https: bool) {
     let mut others: Vec<_> = cookies::ours(headers)
         .filter_map(|(name, token)| Some((name, app.auth.check(token))))
-        .filter(|(_, other)| other.as_ref().is_none_or(|other| matches!(other.who, Who::Worker(_)) && other.who != login.who))
+        .filter(|(_, other)| {
+            other.as_ref().is_none_or(|other| matches!(other.who, Who::Worker(_)) && other.who != login.who)
+        })
         .collect();
     // Cookies that are worth nothing go first, then the oldest.
     others.sort_by_key(|(_, other)| other.as_ref().map(|other| other.first_at));

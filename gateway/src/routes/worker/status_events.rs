@@ -66,7 +66,8 @@ fn is_image_url(text: &str) -> bool {
     if text.starts_with('/') {
         return !text.starts_with("//") && !text.contains('\\') && !text.contains(char::is_whitespace);
     }
-    url::Url::parse(text).is_ok_and(|url| url.scheme() == "https" && url.username().is_empty() && url.password().is_none())
+    url::Url::parse(text)
+        .is_ok_and(|url| url.scheme() == "https" && url.username().is_empty() && url.password().is_none())
 }
 
 /// Changes the status: ends the open interval and starts the next at the same instant.
