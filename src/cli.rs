@@ -25,6 +25,17 @@ pub struct Cli {
 pub enum Command {
     /// Run the whole system in one process, with a private Postgres and nats-server
     Up(commands::up::Up),
+    /// Run an engine node against a given NATS
+    Engine,
+    /// Run a gateway against a given NATS
+    Gateway,
+    /// Run the projection of a given NATS into a given Postgres
+    Persistence,
+    /// Manage a running system
+    #[command(subcommand)]
+    Admin(commands::admin::Admin),
+    /// Apply migrations and stream definitions, then exit
+    Migrate,
     /// Print the configuration with secrets hidden and the source of each value
     Config,
 }

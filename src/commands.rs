@@ -1,4 +1,9 @@
 //! The subcommands, one a file.
 
+pub mod admin;
 pub mod config;
+pub mod engine;
+pub mod gateway;
+pub mod migrate;
+pub mod persistence;
 pub mod up;

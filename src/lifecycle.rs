@@ -4,13 +4,15 @@ use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// Two requests to end. Cheap to clone; every clone sees the same.
+/// Requests to end. Cheap to clone; every clone sees the same.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
     /// Cancelled by the first signal: stop accepting, answer what is in flight, hand over, end.
     pub drain: CancellationToken,
     /// Cancelled by the second one: end now.
     pub now: CancellationToken,
+    /// Cancelled when all has been drained; what only watches, such as the metrics, goes on until then.
+    pub ended: CancellationToken,
 }
 
 impl Shutdown {

@@ -1,9 +1,15 @@
 //! The `andon` command: one binary for every role, and for a whole system on one machine.
 
+mod backends;
 mod cli;
 mod commands;
 mod config;
+mod demo;
+mod directory;
 mod lifecycle;
+mod process;
+mod roles;
+mod running;
 mod servers;
 mod telemetry;
 
@@ -29,5 +35,10 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Config => commands::config::run(settings),
         Command::Up(up) => commands::up::run(settings, up),
+        Command::Engine => commands::engine::run(settings),
+        Command::Gateway => commands::gateway::run(settings),
+        Command::Persistence => commands::persistence::run(settings),
+        Command::Admin(admin) => commands::admin::run(settings, admin),
+        Command::Migrate => commands::migrate::run(settings),
     }
 }

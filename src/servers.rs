@@ -7,6 +7,7 @@
 mod backoff;
 pub mod child;
 pub mod data_dir;
+pub mod installation;
 mod nats;
 mod postgres;
 mod tools;
@@ -15,8 +16,9 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use crate::config::Config;
-pub use data_dir::{DataDir, Installation};
-pub use nats::PrivateNats;
+pub use data_dir::DataDir;
+pub use installation::Installation;
+pub use nats::{PrivateNats, RestartNats};
 pub use postgres::PrivatePostgres;
 
 /// Why a private server cannot be had.
@@ -79,7 +81,6 @@ impl ServersError {
 }
 
 /// The private servers that are running. A server that the configuration names is not private and not here.
-#[derive(Debug)]
 pub struct PrivateServers {
     /// The log, unless an existing nats-server is used.
     pub nats: Option<PrivateNats>,

@@ -1,12 +1,22 @@
-//! `andon up`: the whole system in one process, with private servers.
+//! `andon up`: the whole system in one process, with private servers. The roles are the same as on their own.
 
+use std::net::SocketAddr;
+
+use andon_nats::{Bus, streams};
 use clap::Args;
 
+use crate::backends::{Backends, NatsRole};
 use crate::cli::Settings;
-use crate::config::{Config, Needs};
+use crate::config::{Config, Needs, Secret};
+use crate::demo;
 use crate::lifecycle::Shutdown;
-use crate::servers::{DataDir, PrivateServers};
-use crate::telemetry;
+use crate::process;
+use crate::roles::{Engine, FirstAccount, Gateway, Persistence, Roles, Setup};
+use crate::running::Running;
+use crate::servers::{DataDir, Installation, PrivateNats, PrivateServers};
+
+/// Where the metrics are, unless the configuration says otherwise.
+const METRICS_AT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9090);
 
 /// Arguments of `andon up`.
 #[derive(Debug, Args)]
@@ -16,25 +26,88 @@ pub struct Up {
     pub demo: bool,
 }
 
+/// Runs until a signal ends it.
+///
+/// # Errors
+/// Something cannot start, or a role has stopped itself.
 pub fn run(settings: Settings, up: Up) -> anyhow::Result<()> {
-    let config = settings.load(Needs::default())?;
-    telemetry::init(&config.logging)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(config, up))
+    process::serve(settings, Needs::default(), Some(METRICS_AT), async |config, shutdown| {
+        let data = DataDir::hold(&config.data_dir)?;
+        let installation = data.installation()?;
+        let starting = PrivateServers::start(&config, &data, &installation);
+        let Some(servers) = shutdown.drain.run_until_cancelled(starting).await else {
+            return Ok(());
+        };
+        let servers = servers?;
+        let killer = servers.killer();
+        let stage =
+            Stage { config: &config, data: &data, installation: &installation, servers: &servers, demo: up.demo };
+        let ended = stage.serve(&shutdown).await;
+        tracing::info!("stopping the private servers");
+        if shutdown.now.run_until_cancelled(servers.stop()).await.is_none() {
+            killer.kill();
+        }
+        ended
+    })
 }
 
-async fn serve(config: Config, _up: Up) -> anyhow::Result<()> {
-    let shutdown = Shutdown::on_signals()?;
-    let data = DataDir::hold(&config.data_dir)?;
-    let installation = data.installation()?;
-    let _metrics = telemetry::serve_metrics(config.metrics_addr, None, shutdown.drain.clone()).await?;
-    let servers = PrivateServers::start(&config, &data, &installation).await?;
-    let killer = servers.killer();
-    tracing::info!(url = ?servers.nats.as_ref().map(|n| n.url()), "up");
-    shutdown.drain.cancelled().await;
-    tokio::select! {
-        () = servers.stop() => {}
-        () = shutdown.now.cancelled() => killer.kill(),
+/// What the roles run on.
+struct Stage<'a> {
+    config: &'a Config,
+    data: &'a DataDir,
+    installation: &'a Installation,
+    servers: &'a PrivateServers,
+    demo: bool,
+}
+
+impl Stage<'_> {
+    /// Runs all roles until a signal ends them.
+    async fn serve(&self, shutdown: &Shutdown) -> anyhow::Result<()> {
+        let backends = Backends::with_private(self.config, self.servers, self.installation);
+        ensure_streams(&backends).await?;
+        if self.demo {
+            demo::load(&backends).await?;
+        }
+        let mut roles = Roles::default();
+        match self.start(&mut roles, &backends).await {
+            Ok(running) => {
+                let ended = roles.run(shutdown).await;
+                drop(running);
+                ended
+            }
+            Err(error) => {
+                roles.drain(shutdown).await;
+                Err(error)
+            }
+        }
     }
-    Ok(())
+
+    async fn start(&self, roles: &mut Roles, backends: &Backends) -> anyhow::Result<Running> {
+        roles.add(Persistence::start(self.config, backends, Setup::Own(self.first_account()))?);
+        let restart_nats = self.servers.nats.as_ref().map(PrivateNats::restarter);
+        roles.add(Engine::start(self.config, backends, restart_nats).await?);
+        let gateway = Gateway::start(self.config, backends).await?;
+        let url = gateway.url();
+        roles.add(gateway);
+        Running::write(self.data, &url, &backends.nats(NatsRole::Operator), backends)
+    }
+
+    fn first_account(&self) -> FirstAccount {
+        match &self.config.admin_password {
+            Some(password) => FirstAccount { password: password.clone(), generated_in: None },
+            None => FirstAccount {
+                password: Secret::new(&*self.installation.admin_password),
+                generated_in: Some(self.data.installation_file()),
+            },
+        }
+    }
+}
+
+async fn ensure_streams(backends: &Backends) -> anyhow::Result<()> {
+    let nats = backends.nats(NatsRole::Operator);
+    let bus = Bus::connect(&nats, NatsRole::Operator.name()).await?;
+    let ensured = streams::ensure(&bus, &nats).await;
+    // This role has nothing more to do here.
+    let _closed_already = bus.client().drain().await;
+    Ok(ensured?)
 }

@@ -14,8 +14,8 @@ const LONGEST_IDLE_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 const SHORTEST_RETENTION: Duration = Duration::from_secs(3600);
 /// Below this the log would be full within minutes.
 const SMALLEST_LOG_BYTES: u64 = 16 << 20;
-/// Keeps subjects that carry a node id short.
-const LONGEST_NODE_ID: usize = 64;
+/// A node id has at most 64 characters, and each start adds a random part.
+const LONGEST_NODE_ID: usize = 40;
 
 /// Why a text is refused: what it must be.
 pub type Refused = String;
@@ -110,7 +110,7 @@ pub fn node_id(text: &str) -> Result<String, Refused> {
     if text.len() <= LONGEST_NODE_ID && text.chars().all(fits) {
         Ok(text.to_owned())
     } else {
-        Err("must be 1 to 64 letters, digits, dashes or underscores".into())
+        Err("must be 1 to 40 letters, digits, dashes or underscores".into())
     }
 }
 

@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-/// The least length of an admin password that a person chose.
-const SHORTEST_PASSWORD: usize = 8;
-/// Longer input would only make hashing slow.
-const LONGEST_PASSWORD: usize = 200;
+use persistence::accounts::{PASSWORD_MAX_BYTES, PASSWORD_MIN_CHARS};
 
 /// A password or key. Its `Debug` shows nothing, so that no log line can.
 #[derive(Clone, PartialEq, Eq)]
@@ -34,10 +31,10 @@ impl fmt::Debug for Secret {
 /// # Errors
 /// What it must be.
 pub fn admin_password(text: &str) -> Result<Secret, String> {
-    if (SHORTEST_PASSWORD..=LONGEST_PASSWORD).contains(&text.chars().count()) {
+    if text.chars().count() >= PASSWORD_MIN_CHARS && text.len() <= PASSWORD_MAX_BYTES {
         Ok(Secret::new(text))
     } else {
-        Err(format!("must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters"))
+        Err(format!("must have {PASSWORD_MIN_CHARS} characters or more, and at most {PASSWORD_MAX_BYTES} bytes"))
     }
 }
 

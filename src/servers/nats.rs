@@ -29,7 +29,6 @@ const START_ATTEMPTS: u32 = 3;
 const PENDING_RESTARTS: usize = 1;
 
 /// The running nats-server of this installation.
-#[derive(Debug)]
 pub struct PrivateNats {
     settings: ServerSettings,
     restarts: mpsc::Sender<String>,
@@ -88,11 +87,6 @@ impl PrivateNats {
     /// Its monitoring address.
     pub fn monitor_url(&self) -> String {
         self.settings.monitor_url()
-    }
-
-    /// The password of every role.
-    pub fn password(&self) -> &str {
-        &self.settings.password
     }
 
     /// The argument by which its process is recognised.

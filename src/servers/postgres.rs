@@ -28,7 +28,6 @@ const FAST_SHUTDOWN: Signal = Signal::SIGINT;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The Postgres of this installation, running or being started.
-#[derive(Debug)]
 pub struct PrivatePostgres {
     url: String,
     data: PathBuf,
@@ -97,7 +96,11 @@ impl Supervisor {
         let until = self.until.clone();
         loop {
             self.backoff.started();
-            match self.start().await {
+            // Cancelled in the middle of a creation, it is begun anew at the next start.
+            let Some(started) = until.run_until_cancelled(self.start()).await else {
+                return;
+            };
+            match started {
                 Ok(mut child) => {
                     tracing::info!(port = self.cluster.port, "Postgres is started");
                     if until.run_until_cancelled(child.wait()).await.is_none() {
@@ -116,7 +119,9 @@ impl Supervisor {
     }
 
     async fn start(&self) -> Result<Child, ServersError> {
-        child::end_leftovers(PROGRAM, &self.cluster.data(), FAST_SHUTDOWN, PATIENCE).await;
+        for data in [self.cluster.data(), self.cluster.unfinished()] {
+            child::end_leftovers(PROGRAM, &data, FAST_SHUTDOWN, PATIENCE).await;
+        }
         self.cluster.create_once().await?;
         self.cluster.spawn()
     }

@@ -11,10 +11,10 @@ mod place;
 mod process;
 mod wait;
 
-pub use client::{Answer, Client, Worker};
+pub use client::{Client, Worker};
 pub use place::{ADMIN_PASSWORD, Place};
 pub use process::{Process, Signal, send};
-pub use wait::{PATIENCE, until, until_some};
+pub use wait::{until, until_some};
 
 /// A running `andon up` in a place of its own.
 pub struct Andon {
@@ -22,24 +22,30 @@ pub struct Andon {
     pub process: Process,
     /// Its files, ports and settings.
     pub place: Place,
+    arguments: &'static [&'static str],
 }
 
 impl Andon {
-    /// Starts `andon up` with the harness' defaults and waits until it is ready.
+    /// Starts `andon up` with the harness' defaults, without any record in the directory, and waits until it is ready.
     pub async fn up() -> Self {
-        Self::up_in(Place::new()).await
+        Self::start(Place::new(), &["up"]).await
     }
 
-    /// Starts `andon up` in `place` and waits until it is ready.
-    pub async fn up_in(place: Place) -> Self {
-        let mut process = place.spawn(&["up"]);
+    /// The same with the demo factory.
+    pub async fn demo() -> Self {
+        Self::start(Place::new(), &["up", "--demo"]).await
+    }
+
+    /// Starts `andon` with these arguments in `place` and waits until it is ready.
+    pub async fn start(place: Place, arguments: &'static [&'static str]) -> Self {
+        let mut process = place.spawn(arguments);
         process.ready().await;
-        Self { process, place }
+        Self { process, place, arguments }
     }
 
     /// Starts it again in the same place, after it has ended, and waits until it is ready.
-    pub async fn up_again(&mut self) {
-        self.process = self.place.spawn(&["up"]);
+    pub async fn again(&mut self) {
+        self.process = self.place.spawn(self.arguments);
         self.process.ready().await;
     }
 

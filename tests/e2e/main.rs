@@ -6,7 +6,11 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
+mod accounts;
 mod configuration;
+mod factory;
 mod harness;
+mod roles;
+mod shift;
 mod tidy;
 mod up;

@@ -1,5 +1,8 @@
 //! `andon up`: comes ready, keeps others out, cleans up after itself and after a crash.
 
+use std::process::Command;
+use std::time::Duration;
+
 use crate::harness::{Andon, Place, Signal, until};
 
 #[tokio::test]
@@ -43,7 +46,7 @@ async fn a_killed_up_is_cleaned_up_by_the_next() {
     assert_eq!(left_behind.len(), 1);
 
     // when
-    andon.up_again().await;
+    andon.again().await;
 
     // then the old server is gone, and one of each kind runs
     let nats = andon.place.processes("nats-server");
@@ -77,7 +80,7 @@ async fn a_second_signal_stops_at_once() {
 
     // when
     andon.process.signal(Signal::SIGTERM);
-    andon.process.logged("draining").await;
+    andon.process.logged("a second signal stops at once").await;
     andon.process.signal(Signal::SIGTERM);
     andon.process.ended().await;
 
@@ -127,4 +130,49 @@ async fn without_its_binaries_it_says_what_to_do() {
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success());
     assert!(told.contains("ANDON_PG_BIN"), "{told}");
+}
+
+#[tokio::test]
+async fn a_nats_server_that_went_mute_is_restarted() {
+    // given a nats-server whose files cannot grow any more, as on a full disk
+    let andon = Andon::up().await;
+    let before = andon.place.processes("nats-server");
+    let limited = Command::new("prlimit")
+        .args(["--pid", &before[0].to_string(), "--fsize=4096"])
+        .status()
+        .expect("prlimit starts");
+    assert!(limited.success());
+
+    // when it is asked to store something, which it neither acknowledges nor refuses
+    let nats = async_nats::jetstream::new(andon.place.nats("engine").await);
+    let stored = nats.publish("andon.v1.seen.255", vec![0; 64 << 10].into()).await.expect("sent");
+    let stored = tokio::time::timeout(Duration::from_secs(3), stored.into_future()).await;
+    assert!(!matches!(stored, Ok(Ok(_))), "the limit had no effect: {stored:?}");
+
+    // then another one takes its place, on the same port, and commands are served again
+    until("it is restarted", async || {
+        let now = andon.place.processes("nats-server");
+        now.len() == 1 && now != before
+    })
+    .await;
+    until("it is ready again", async || andon.client().get("/readyz").await.status == 200).await;
+    andon.process.logged("restarting nats-server").await;
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_ends_it_cleanly() {
+    // given something that listens where the gateway should
+    let place = Place::new();
+    let address = place.http_url().replace("http://", "");
+    let _taken = std::net::TcpListener::bind(address).expect("it was free");
+
+    // when
+    let output = place.command(&["up"]).output().expect("andon starts");
+
+    // then it says so, and leaves nothing behind
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(told.contains("the gateway cannot start"), "{told}");
+    assert!(place.processes("nats-server").is_empty());
+    assert!(place.processes("postgres").is_empty());
 }

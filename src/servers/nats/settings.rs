@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use super::super::installation::NatsPasswords;
 use super::super::{Installation, ServersError, child, port_or_free};
 use crate::config::NatsSettings;
 
@@ -11,7 +12,7 @@ pub const FILE: &str = "server.conf";
 const TEMPLATE: &str = include_str!("../../../nats/private-server.conf");
 
 /// What a start needs. Ports stay the same over restarts, so that clients find the server again.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ServerSettings {
     /// The nats-server binary.
     pub binary: PathBuf,
@@ -21,8 +22,8 @@ pub struct ServerSettings {
     pub port: u16,
     /// Where health is asked, on the loopback address.
     pub monitor_port: u16,
-    /// The password of every role.
-    pub password: String,
+    /// The passwords of its users.
+    pub passwords: NatsPasswords,
     /// What it may store, in bytes.
     pub max_file_store: u64,
 }
@@ -45,7 +46,7 @@ impl ServerSettings {
             directory: directory.to_owned(),
             port: port_or_free(asked.port)?,
             monitor_port: port_or_free(0)?,
-            password: installation.nats_password.clone(),
+            passwords: installation.nats_passwords.clone(),
             max_file_store: installation.nats_max_file_store.max(for_the_log),
         })
     }
@@ -92,7 +93,11 @@ impl ServerSettings {
             .replace("{{monitor_port}}", &self.monitor_port.to_string())
             .replace("{{store_dir}}", &quoted(&self.directory.join("store")))
             .replace("{{max_file_store}}", &self.max_file_store.to_string())
-            .replace("{{password}}", &self.password)
+            .replace("{{engine_password}}", &self.passwords.engine)
+            .replace("{{gateway_password}}", &self.passwords.gateway)
+            .replace("{{persistence_password}}", &self.passwords.persistence)
+            .replace("{{operator_password}}", &self.passwords.operator)
+            .replace("{{system_password}}", &self.passwords.system)
             .replace("{{log_file}}", &quoted(&self.log()))
     }
 }
@@ -112,7 +117,13 @@ mod tests {
             directory: "/a \"quoted\" place".into(),
             port: 4222,
             monitor_port: 8222,
-            password: "abc".into(),
+            passwords: NatsPasswords {
+                engine: "e".into(),
+                gateway: "g".into(),
+                persistence: "p".into(),
+                operator: "o".into(),
+                system: "s".into(),
+            },
             max_file_store: 1 << 30,
         }
     }

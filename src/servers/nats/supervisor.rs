@@ -22,6 +22,9 @@ const START_LIMIT: Duration = Duration::from_secs(120);
 /// How often a starting server is asked whether it is well.
 const START_POLL: Duration = Duration::from_millis(25);
 
+/// Who asks for a restart sooner after the last one has not noticed it yet.
+const SETTLE: Duration = Duration::from_secs(10);
+
 /// Starts the server and waits until it is healthy.
 ///
 /// # Errors
@@ -76,6 +79,7 @@ pub struct Supervisor {
     until: CancellationToken,
     client: reqwest::Client,
     backoff: Backoff,
+    restarted: Option<Instant>,
 }
 
 /// What a supervisor waits for.
@@ -98,7 +102,7 @@ impl Supervisor {
     ) -> Self {
         let client = health::client();
         let backoff = Backoff::new();
-        Self { settings, child, requests, until, client, backoff }
+        Self { settings, child, requests, until, client, backoff, restarted: None }
     }
 
     /// Runs until it is asked to end, and ends the server with it.
@@ -126,7 +130,10 @@ impl Supervisor {
             tokio::select! {
                 () = self.until.cancelled() => return Happened::Asked,
                 _ = self.child.wait() => return Happened::Died,
-                Some(why) = self.requests.recv() => return Happened::Restart(why),
+                Some(why) = self.requests.recv() => match self.restarted {
+                    Some(at) if at.elapsed() < SETTLE => {}
+                    _ => return Happened::Restart(why),
+                },
                 _ = ticks.tick() => {}
             }
             let health = health::ask(&self.client, &monitor_url);
@@ -154,8 +161,7 @@ impl Supervisor {
             match until.run_until_cancelled(launch(&self.settings)).await {
                 Some(Ok(child)) => {
                     self.child = child;
-                    // Whoever asked meanwhile asked for what has just been done.
-                    while self.requests.try_recv().is_ok() {}
+                    self.restarted = Some(Instant::now());
                     metrics::counter!("andon_nats_restarts_total").increment(1);
                     return true;
                 }

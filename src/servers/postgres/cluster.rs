@@ -20,7 +20,6 @@ const CREATE_LIMIT: Duration = Duration::from_secs(120);
 const MAX_CONNECTIONS: &str = "max_connections=60";
 
 /// One Postgres cluster, in Postgres' sense: a directory that one server serves.
-#[derive(Debug)]
 pub struct Cluster {
     /// The directory of `postgres` and `initdb`.
     pub binaries: PathBuf,
@@ -46,6 +45,11 @@ impl Cluster {
         self.directory.join("data")
     }
 
+    /// Where the cluster is created, before it becomes [`Self::data`].
+    pub fn unfinished(&self) -> PathBuf {
+        self.directory.join("data.new")
+    }
+
     /// What the server prints.
     pub fn output(&self) -> PathBuf {
         self.directory.join("postgres.log")
@@ -61,7 +65,7 @@ impl Cluster {
         if data.join("PG_VERSION").is_file() {
             return Ok(());
         }
-        let fresh = self.directory.join("data.new");
+        let fresh = self.unfinished();
         match std::fs::remove_dir_all(&fresh) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(ServersError::file(&fresh, error));

@@ -10,8 +10,6 @@ pub struct Answer {
     pub status: u16,
     /// The body, `null` when it is no JSON.
     pub body: Value,
-    /// `Retry-After` in seconds, where the answer has one.
-    pub retry_after: Option<u64>,
 }
 
 impl Answer {
@@ -64,11 +62,9 @@ impl Client {
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
         let response = request.send().await?;
         let status = response.status().as_u16();
-        let retry_after = response.headers().get("retry-after");
-        let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
         let body = response.bytes().await?;
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        Ok(Answer { status, body, retry_after })
+        Ok(Answer { status, body })
     }
 
     /// GET.

@@ -6,10 +6,12 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use tempfile::TempDir;
 
 use super::process::{self, Process};
+use super::wait::{PATIENCE, POLL};
 
 /// Below the range from which the kernel gives ports to outgoing connections, so that none of those takes one while
 /// its server is down.
@@ -49,6 +51,12 @@ impl Place {
     pub fn set(mut self, name: &str, value: &str) -> Self {
         let variable = format!("ANDON_{}", name.to_ascii_uppercase());
         self.settings.insert(variable, value.to_owned());
+        self
+    }
+
+    /// The same place with a setting left to its default.
+    pub fn unset(mut self, name: &str) -> Self {
+        self.settings.remove(&format!("ANDON_{}", name.to_ascii_uppercase()));
         self
     }
 
@@ -92,17 +100,21 @@ impl Place {
         Process::new(command.spawn().expect("andon starts"), log)
     }
 
-    /// A value generated in the data directory.
-    fn generated(&self, name: &str) -> String {
+    /// What was generated in the data directory.
+    fn generated(&self) -> toml::Table {
         let file = self.data_dir().join("installation.toml");
         let text = std::fs::read_to_string(file).expect("andon up has been started here");
-        let table: toml::Table = toml::from_str(&text).expect("valid TOML");
-        table[name].as_str().expect("text").to_owned()
+        toml::from_str(&text).expect("valid TOML")
+    }
+
+    fn nats_password(&self, role: &str) -> String {
+        self.generated()["nats_passwords"][role].as_str().expect("text").to_owned()
     }
 
     /// The address of the private Postgres, credentials included.
     pub fn postgres_url(&self) -> String {
-        let (password, port) = (self.generated("postgres_password"), self.postgres_port);
+        let (generated, port) = (self.generated(), self.postgres_port);
+        let password = generated["postgres_password"].as_str().expect("text");
         format!("postgres://andon:{password}@127.0.0.1:{port}/andon")
     }
 
@@ -118,17 +130,10 @@ impl Place {
         output.status.success().then(|| text.lines().map(str::to_owned).collect())
     }
 
-    /// The address of the private nats-server with the credentials of `role`.
-    pub fn nats_url(&self, role: &str) -> String {
-        let (password, port) = (self.generated("nats_password"), self.nats_port);
-        format!("nats://{role}:{password}@127.0.0.1:{port}")
-    }
-
     /// A connection to the private nats-server as `role`.
     pub async fn nats(&self, role: &str) -> async_nats::Client {
-        let options =
-            async_nats::ConnectOptions::with_user_and_password(role.to_owned(), self.generated("nats_password"))
-                .custom_inbox_prefix(format!("_INBOX.{role}"));
+        let options = async_nats::ConnectOptions::with_user_and_password(role.to_owned(), self.nats_password(role))
+            .custom_inbox_prefix(format!("_INBOX.{role}"));
         options.connect(format!("127.0.0.1:{}", self.nats_port)).await.expect("nats-server answers")
     }
 
@@ -141,11 +146,18 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // What a killed `andon up` left. The directory is this test's own, so these are, too.
-        for program in ["andon", "nats-server", "postgres"] {
-            for pid in self.processes(program) {
+        // What a killed `andon up` left. The directory is this test's own, so these are, too. Postgres' children notice
+        // only by and by that their parent is gone, and would write into a directory that is being removed.
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = process::at_home_in(self.directory.path());
+            if left.is_empty() || Instant::now() > deadline {
+                return;
+            }
+            for pid in left {
                 process::send(pid, process::Signal::SIGKILL);
             }
+            std::thread::sleep(POLL);
         }
     }
 }

@@ -106,16 +106,35 @@ pub fn send(pid: i32, signal: Signal) {
 
 /// Every process whose program is called `program` and which has a path below `directory` among its arguments.
 pub fn with_argument_below(program: &str, directory: &Path) -> Vec<i32> {
-    let directory = directory.as_os_str().as_bytes();
-    let matches = |pid: &i32| {
-        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        let mut words = line.split(|byte| *byte == 0);
-        let name = words.next().and_then(|word| word.rsplit(|byte| *byte == b'/').next());
-        name == Some(program.as_bytes()) && words.any(|word| word.starts_with(directory))
+    let called_so = |words: &[Vec<u8>]| {
+        let path = words.first().map(Vec::as_slice).unwrap_or_default();
+        path.rsplit(|byte| *byte == b'/').next() == Some(program.as_bytes())
     };
-    std::fs::read_dir("/proc")
-        .expect("Linux")
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter(matches)
-        .collect()
+    processes(|pid| {
+        let words = arguments(pid);
+        called_so(&words) && names(&words, directory)
+    })
+}
+
+/// Every process that works in `directory` or has a path below it among its arguments.
+pub fn at_home_in(directory: &Path) -> Vec<i32> {
+    processes(|pid| {
+        let works_in = std::fs::read_link(format!("/proc/{pid}/cwd"));
+        works_in.is_ok_and(|path| path.starts_with(directory)) || names(&arguments(pid), directory)
+    })
+}
+
+fn processes(fits: impl Fn(i32) -> bool) -> Vec<i32> {
+    let entries = std::fs::read_dir("/proc").expect("Linux");
+    let ids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    ids.filter(|pid| fits(*pid)).collect()
+}
+
+fn arguments(pid: i32) -> Vec<Vec<u8>> {
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    line.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect()
+}
+
+fn names(words: &[Vec<u8>], directory: &Path) -> bool {
+    words.iter().skip(1).any(|word| word.starts_with(directory.as_os_str().as_bytes()))
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 /// nothing when all is well.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it looks.
-const POLL: Duration = Duration::from_millis(20);
+pub const POLL: Duration = Duration::from_millis(20);
 
 /// Waits until `condition` holds.
 pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {

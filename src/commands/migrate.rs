@@ -1,0 +1,29 @@
+//! `andon migrate`: applies migrations and stream definitions, then exits.
+
+use andon_nats::{Bus, streams};
+
+use crate::backends::{Backends, NatsRole};
+use crate::cli::Settings;
+use crate::config::Needs;
+use crate::process;
+
+/// Brings a given Postgres and a given NATS up to this version. Doing it twice changes nothing.
+///
+/// # Errors
+/// One of them cannot be reached, or refuses.
+pub fn run(settings: Settings) -> anyhow::Result<()> {
+    let needs = Needs { nats: true, database: true };
+    process::run(settings, needs, async |config| {
+        let backends = Backends::given(&config);
+        let nats = backends.nats(NatsRole::Operator);
+        let bus = Bus::connect(&nats, NatsRole::Operator.name()).await?;
+        streams::ensure(&bus, &nats).await?;
+        andon_nats::server::check(&bus, &nats).await?;
+        streams::check(&bus, &nats).await?;
+        if let Some(database_url) = &backends.database_url {
+            persistence::migrate(database_url).await?;
+        }
+        println!("the streams and the database are up to date");
+        Ok(())
+    })
+}
