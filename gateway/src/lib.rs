@@ -24,6 +24,8 @@ pub mod routes;
 mod server;
 mod start;
 pub mod telemetry;
+#[cfg(test)]
+mod test_gateway;
 pub mod wire;
 
 pub use config::{GatewayConfig, Tls};

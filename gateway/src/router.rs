@@ -65,3 +65,11 @@ fn admin_routes() -> Router<App> {
             put(admin::record::put).get(admin::directory::get).delete(admin::record::delete),
         )
 }
+
+#[cfg(test)]
+#[path = "router_tests.rs"]
+mod tests;
+
+#[cfg(test)]
+#[path = "hostile_tests.rs"]
+mod hostile_tests;

@@ -243,7 +243,7 @@ impl<'d> Planner<'d> {
             let more = found.into_iter().map(|problem| BadRow { line: lines[problem.index], problem: problem.what });
             problems.extend(more.filter(|row| !reported.contains(&row.line)));
         }
-        problems.sort_by(|a, b| a.line.cmp(&b.line));
+        problems.sort_by_key(|problem| problem.line);
         problems.dedup();
         if problems.is_empty() { Ok(Import { records, unchanged }) } else { Err(problems) }
     }

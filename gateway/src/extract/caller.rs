@@ -1,6 +1,6 @@
 //! Who asks, from where, in which trace, and with which command id.
 
-use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::extract::FromRequestParts;
 use bus_schemas::CommandId;
 use http::{Method, request};
 
@@ -74,14 +74,6 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut request::Parts, app: &App) -> Result<Self, ApiError> {
         Self::of(parts, app)
-    }
-}
-
-impl OptionalFromRequestParts<App> for Caller {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut request::Parts, app: &App) -> Result<Option<Self>, ApiError> {
-        Self::of(parts, app).map(Some)
     }
 }
 

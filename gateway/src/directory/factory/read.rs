@@ -53,7 +53,7 @@ pub fn read(text: &str) -> Result<Factory, Vec<BadRow>> {
 }
 
 fn sorted(mut problems: Vec<BadRow>) -> Vec<BadRow> {
-    problems.sort_by(|a, b| a.line.cmp(&b.line));
+    problems.sort_by_key(|problem| problem.line);
     problems.dedup();
     problems
 }

@@ -86,7 +86,7 @@ pub async fn login(
 /// Sets the cookie, and takes away those of the workers who signed in first, when there are too many.
 fn set_cookies(response: &mut Response, app: &App, headers: &HeaderMap, login: &Login, token: &str, https: bool) {
     let mut others: Vec<_> = cookies::ours(headers)
-        .filter_map(|(name, token)| Some((name, app.auth.check(token))))
+        .map(|(name, token)| (name, app.auth.check(token)))
         .filter(|(_, other)| {
             other.as_ref().is_none_or(|other| matches!(other.who, Who::Worker(_)) && other.who != login.who)
         })
