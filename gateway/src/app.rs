@@ -55,7 +55,7 @@ pub struct Parts {
     pub store: Option<Store>,
     /// For directory edits; none in tests.
     pub edits: Option<(Bus, DirectoryView)>,
-    /// See [`App::lookup`].
+    /// Look-ups in the log that may run now.
     pub lookups: Semaphore,
 }
 

@@ -1,6 +1,6 @@
 //! Heartbeats: taken at once, carried to the owners in batches, and refused while nobody would hear them.
 //!
-//! Protocol rule 11. A route or a command puts a beat into [`Heartbeats`]; the [`Postman`] sends what has collected
+//! Protocol rule 11. A route or a command puts a beat into [`Heartbeats`]; the postman sends what has collected
 //! every 100 ms, and calls the roll of every node, whose answers prove that beats arrive.
 
 mod pending;
