@@ -1,8 +1,14 @@
 //! How the process is asked to end: the first signal drains, the second one stops at once.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+/// Signals so close together are one request: `timeout`, for example, sends one to the process and one to its group.
+const SAME_REQUEST: Duration = Duration::from_millis(300);
 
 /// Requests to end. Cheap to clone; every clone sees the same.
 #[derive(Debug, Clone, Default)]
@@ -45,7 +51,11 @@ impl Listener {
         let name = self.next().await;
         tracing::info!("{name}: draining; a second signal stops at once");
         self.shutdown.drain.cancel();
-        let name = self.next().await;
+        let first = Instant::now();
+        let mut name = self.next().await;
+        while first.elapsed() < SAME_REQUEST {
+            name = self.next().await;
+        }
         tracing::warn!("{name}: stopping at once");
         self.shutdown.now.cancel();
     }

@@ -59,6 +59,11 @@ impl Process {
         send(self.pid(), signal);
     }
 
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("it can be waited for").is_some()
+    }
+
     /// Waits until it has ended.
     pub async fn ended(&mut self) -> ExitStatus {
         until_some("it has ended", async || self.child.try_wait().expect("it can be waited for")).await
