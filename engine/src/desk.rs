@@ -1,13 +1,14 @@
 //! What a session actor holds and does: the worker's state, and the protocol of answering a command (rules 1 to 5, 7).
 
+mod own;
+
 use std::{sync::Arc, time::Duration};
 
 use andon_nats::{Publish, PublishError};
-use bus_schemas::{
-    Command, CommandId, Done, Partition, Refusal, Reply, SessionEvent, WorkerId, WorkerState, limits::BEAT_ALLOWANCE,
-    subject,
-};
+use bus_schemas::{Command, CommandId, Done, Partition, Refusal, Reply, SessionEvent, WorkerId, WorkerState};
 use ractor::ActorRef;
+
+pub use own::Prepared;
 
 use crate::{
     cell::Cell,
@@ -27,9 +28,6 @@ const AGAIN_AFTER: Duration = Duration::from_millis(20);
 const QUIET_WITHIN: Duration = Duration::from_secs(1);
 /// An engine that lags behind the directory its command's gateway saw waits this long, then is busy.
 const DIRECTORY_WITHIN: Duration = Duration::from_secs(2);
-
-/// A session without an event for this long is carried forward, so that it does not hold back the retention.
-const CARRY_AFTER: Duration = Duration::from_secs(24 * 3_600);
 
 /// The state of a session actor.
 pub struct Desk {
@@ -53,18 +51,6 @@ struct Unknown {
     base: u64,
     events: Vec<SessionEvent>,
     messages: Vec<Publish>,
-}
-
-/// A close that is ready to be staged (rule 14).
-pub struct Prepared {
-    /// The session.
-    pub cell: Arc<Cell>,
-    /// The last sign of life it was decided on; another since takes it out of the batch.
-    pub seen: Mono,
-    /// The close.
-    pub event: SessionEvent,
-    /// Its message, on condition of the chain.
-    pub message: Publish,
 }
 
 /// What became of one round of serving.
@@ -372,59 +358,5 @@ impl Desk {
             tracing::error!(%error, "a chain cannot be read");
         }
         self.busy(command, &error.to_string())
-    }
-
-    fn deadline_wall(&self, reading: &Reading) -> Option<bus_schemas::TimeUs> {
-        let cell = self.cell.as_ref()?;
-        Some(reading.wall_at(self.shared.deadline(self.slot(), cell, reading.mono)))
-    }
-
-    /// The close of a session that is silent for too long at `sent_at`, the time the echo was sent (rules 12 and 14).
-    #[must_use]
-    pub fn prepare_close(&self, sent_at: Mono) -> Option<Prepared> {
-        let cell = self.cell.as_ref()?;
-        // A publish of unknown outcome comes first.
-        if self.unknown.is_some() {
-            return None;
-        }
-        let reading = Reading::take();
-        let seen = cell.seen().0;
-        let due = self.shared.deadline(self.slot(), cell, reading.mono).after(BEAT_ALLOWANCE);
-        if due > sent_at {
-            return None;
-        }
-        let directory = self.shared.directory.load();
-        let context = Context { directory: &directory, now: reading.wall, deadline: None };
-        let ask = Ask::Idle { last_seen_us: cell.last_seen_wall(&reading) };
-        let Ok(Decision::Publish(mut events)) = session::decide(self.state.as_deref(), &ask, &context) else {
-            return None;
-        };
-        let message = chain::messages(self.worker, self.seq, &events, None).ok()?.pop()?;
-        Some(Prepared { cell: Arc::clone(cell), seen, event: events.pop()?, message })
-    }
-
-    /// Moves an old state forward in the log, so that retention may cut before it.
-    pub async fn carry(&mut self) {
-        self.load().await;
-        let decision = {
-            let now = Reading::take().wall;
-            let fresh = |state: &WorkerState| state.session.updated_at_us > now.before(CARRY_AFTER);
-            if self.unknown.is_some() || self.state.as_deref().is_none_or(fresh) {
-                return;
-            }
-            let directory = self.shared.directory.load();
-            let context = Context { directory: &directory, now, deadline: None };
-            session::decide(self.state.as_deref(), &Ask::Carry, &context)
-        };
-        let Ok(Decision::Publish(events)) = decision else { return };
-        let Ok(messages) = chain::messages(self.worker, self.seq, &events, None) else { return };
-        match self.send(&messages, QUIET_WITHIN).await {
-            Ok(last_seq) => drop(self.stored(&events, last_seq)),
-            // Nobody waits: the next round tries again, on what the chain says then.
-            Err(error) => {
-                tracing::warn!(worker = %self.worker, %error, subject = subject::session(self.worker), "a state was not carried");
-                self.refresh_quietly().await;
-            }
-        }
     }
 }
