@@ -13,19 +13,18 @@ pub mod token;
 
 use std::{
     collections::HashMap,
-    hash::BuildHasher,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
-use bus_schemas::{TimeUs, directory::Directory};
+use bus_schemas::{TimeUs, WorkerId, directory::Directory};
 use parking_lot::{Mutex, RwLock};
 
-use crate::{clock::wall_now, directory::Source};
+use crate::{clock::wall_now, directory::Source, live_view::Sessions};
 use revoked::RevokedIndex;
 use throttle::Throttle;
-use token::{Login, Tokens};
+use token::{Login, Tokens, Who};
 
 /// Verified tokens remembered: checking a signature costs more than everything else in a heartbeat.
 const CACHE_SHARDS: usize = 16;
@@ -41,7 +40,7 @@ const RENEW_AFTER: Duration = Duration::from_secs(3_600);
 pub struct Auth {
     tokens: Tokens,
     directory: Source,
-    hasher: std::hash::RandomState,
+    sessions: Arc<Sessions>,
     cache: [RwLock<HashMap<Box<str>, Arc<Login>>>; CACHE_SHARDS],
     revoked: ArcSwap<RevokedIndex>,
     /// Brakes on worker codes and on passwords: apart, so that one cannot hold up the other.
@@ -53,11 +52,11 @@ pub struct Auth {
 impl Auth {
     /// Signs with this secret, the same for all gateways.
     #[must_use]
-    pub fn new(secret: &[u8], directory: Source) -> Self {
+    pub fn new(secret: &[u8], directory: Source, sessions: Arc<Sessions>) -> Self {
         Self {
             tokens: Tokens::new(secret),
             directory,
-            hasher: std::hash::RandomState::new(),
+            sessions,
             cache: std::array::from_fn(|_| RwLock::default()),
             revoked: ArcSwap::from_pointee(RevokedIndex::default()),
             worker_throttle: Mutex::new(Throttle::default()),
@@ -71,12 +70,27 @@ impl Auth {
         &self.tokens
     }
 
-    /// The login this token proves, when it is ours, not expired and not revoked.
+    /// The login this token proves, when it is ours, not expired and not revoked. A disabled worker's token is good for
+    /// the session that runs, until it closes.
     #[must_use]
     pub fn check(&self, token: &str) -> Option<Arc<Login>> {
         let login = self.verified(token)?;
-        let now = wall_now();
-        (now < login.expires_at && !self.is_revoked(&login)).then_some(login)
+        let directory = self.directory.load();
+        let good = wall_now() < login.expires_at && !self.is_revoked(&login, &directory);
+        let counts = match login.who {
+            Who::Worker(id) => self.may_work(id, &directory),
+            Who::Account { .. } => true,
+        };
+        (good && counts).then_some(login)
+    }
+
+    fn may_work(&self, worker: WorkerId, directory: &Directory) -> bool {
+        match directory.worker(worker) {
+            Some(stored) if stored.record.is_active => true,
+            // A directory that is still being read does not know anybody.
+            None if !self.directory.is_current() => true,
+            Some(_) | None => self.sessions.of_worker(worker).is_some(),
+        }
     }
 
     /// A new token for a login whose token is older than an hour, until 7 days after the signing in.
@@ -96,7 +110,9 @@ impl Auth {
         if token.len() > TOKEN_MAX_BYTES {
             return None;
         }
-        let shard = &self.cache[(self.hasher.hash_one(token) % CACHE_SHARDS as u64) as usize];
+        // The end of a token is a signature: as good as a hash of it.
+        let shard = token.bytes().rev().take(2).map(usize::from).sum::<usize>() % CACHE_SHARDS;
+        let shard = &self.cache[shard];
         if let Some(login) = shard.read().get(token) {
             return Some(Arc::clone(login));
         }
@@ -109,22 +125,15 @@ impl Auth {
         Some(login)
     }
 
-    fn is_revoked(&self, login: &Login) -> bool {
-        let directory = self.directory.load();
+    fn is_revoked(&self, login: &Login, directory: &Directory) -> bool {
         let index = self.revoked.load();
         if index.seq == directory.seq() {
             return index.revokes(login);
         }
-        let index = RevokedIndex::of(&directory);
+        let index = RevokedIndex::of(directory);
         let revokes = index.revokes(login);
         self.revoked.store(Arc::new(index));
         revokes
-    }
-
-    /// The directory that logins are checked against.
-    #[must_use]
-    pub fn directory(&self) -> Arc<Directory> {
-        self.directory.load()
     }
 }
 
@@ -143,25 +152,26 @@ mod tests {
     };
     use uuid::Uuid;
 
-    use super::{token::Who, *};
+    use super::*;
+    use crate::{fixtures, test_gateway::demo_directory};
 
     fn auth(directory: Directory) -> Auth {
-        Auth::new(b"a secret of more than thirty-two bytes!", Source::Fixed(Arc::new(directory)))
+        Auth::new(b"a secret of more than thirty-two bytes!", Source::Fixed(Arc::new(directory)), Arc::default())
     }
 
     fn revoking(what: RevokedWhat, at_us: TimeUs) -> Directory {
-        let mut directory = Directory::default();
+        let mut directory = demo_directory();
         let until_us = at_us.after(Duration::from_secs(3_600));
         let record = Record::Revoked(Revoked { what, at_us, until_us, extra: Extra::new() });
         let change = Change::Put(record);
-        directory.apply(1, DirectoryEvent { at_us, actor: Actor::System, change, extra: Extra::new() });
+        directory.apply(2, DirectoryEvent { at_us, actor: Actor::System, change, extra: Extra::new() });
         directory
     }
 
     #[test]
     fn a_token_is_good_until_it_expires_or_is_revoked() {
-        let auth_now = auth(Directory::default());
-        let worker = WorkerId(Uuid::from_u128(5));
+        let auth_now = auth(demo_directory());
+        let worker = demo_directory().worker_by_code("1001").unwrap().record.id;
         let (token, login) = auth_now.tokens().issue(Who::Worker(worker), wall_now());
         assert_eq!(auth_now.check(&token).unwrap().who, Who::Worker(worker));
         assert_eq!(auth_now.check(&token).unwrap().id, login.id, "from the cache");
@@ -178,6 +188,19 @@ mod tests {
         let old = wall_now().before(Duration::from_secs(17 * 3_600));
         let (expired, _) = auth_now.tokens().issue(Who::Worker(worker), old);
         assert!(auth_now.check(&expired).is_none());
+    }
+
+    #[test]
+    fn the_token_of_somebody_who_may_not_work_any_more_is_good_for_the_running_session_only() {
+        let auth = auth(demo_directory());
+        let session = fixtures::session(5, 10);
+        let (token, _) = auth.tokens().issue(Who::Worker(session.worker_id), wall_now());
+        assert!(auth.check(&token).is_none());
+        auth.sessions.fold(fixtures::event(session.clone()), 1);
+        assert!(auth.check(&token).is_some());
+        let closed = bus_schemas::Session { status: bus_schemas::SessionStatus::Completed, ..session };
+        auth.sessions.fold(fixtures::event(closed), 2);
+        assert!(auth.check(&token).is_none());
     }
 
     #[test]

@@ -31,5 +31,6 @@ pub mod wire;
 pub use config::{GatewayConfig, Tls};
 pub use directory::demo_factory;
 pub use error::{ApiError, Code};
+pub use revoke::revoke_all;
 pub use server::tls::TlsError;
 pub use start::{GatewayError, GatewayFailure, GatewayHandle, start};

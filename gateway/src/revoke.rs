@@ -1,9 +1,10 @@
 //! Signing out: a revocation on the directory's stream, which every gateway holds until the token would have expired.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
+use andon_nats::{Bus, directory::DirectoryView};
 use bus_schemas::{
-    Actor, Extra,
+    Actor, Extra, TimeUs,
     directory::{Change, Record},
     records::{Revoked, RevokedWhat},
 };
@@ -20,28 +21,48 @@ use crate::{
 ///
 /// # Errors
 /// It cannot be written just now: the tokens are still good.
-pub async fn revoke(app: &App, logins: &[&Arc<Login>]) -> Result<(), ApiError> {
+pub(crate) async fn revoke(app: &App, logins: &[&Arc<Login>]) -> Result<(), ApiError> {
     if logins.is_empty() {
         return Ok(());
     }
     let (bus, view) = app.edits()?;
     for login in logins {
-        let revoked = Revoked {
-            what: RevokedWhat::Token(login.id.clone()),
-            at_us: wall_now(),
-            until_us: login.first_at.after(LIFETIME_MAX + Duration::from_secs(1)),
-            extra: Extra::new(),
-        };
         let actor = match &login.who {
             Who::Worker(id) => Actor::Worker(*id),
             Who::Account { name, .. } => Actor::Admin(name.clone()),
         };
-        let change = Change::Put(Record::Revoked(revoked));
-        let made = edit(bus, view, &actor, |_| Ok::<_, std::convert::Infallible>(Some(change.clone()))).await;
-        made.map_err(|error: EditError<_>| {
+        let what = RevokedWhat::Token(login.id.clone());
+        let until = login.first_at.after(LIFETIME_MAX + Duration::from_secs(1));
+        put(bus, view, &actor, what, until).await.map_err(|error| {
             tracing::warn!(%error, "a revocation could not be written");
             ApiError::from(Code::Busy)
         })?;
     }
     Ok(())
+}
+
+/// Makes everything worth nothing that somebody has signed in with until now: after a password was changed, or an
+/// account disabled.
+///
+/// # Errors
+/// It cannot be written just now: the tokens are still good.
+pub async fn revoke_all(
+    bus: &Bus,
+    view: &DirectoryView,
+    actor: &Actor,
+    whose: RevokedWhat,
+) -> Result<(), EditError<Infallible>> {
+    put(bus, view, actor, whose, wall_now().after(LIFETIME_MAX)).await
+}
+
+async fn put(
+    bus: &Bus,
+    view: &DirectoryView,
+    actor: &Actor,
+    what: RevokedWhat,
+    until_us: TimeUs,
+) -> Result<(), EditError<Infallible>> {
+    let revoked = Revoked { what, at_us: wall_now(), until_us, extra: Extra::new() };
+    let change = Change::Put(Record::Revoked(revoked));
+    edit(bus, view, actor, |_| Ok(Some(change.clone()))).await.map(|_| ())
 }

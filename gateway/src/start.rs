@@ -129,7 +129,7 @@ fn parts(
             trusted_proxies: config.trusted_proxies.clone(),
             origins: Origins::new(config.public_url.as_ref(), &config.allowed_origins),
         },
-        auth: Auth::new(&config.secret, directory.clone()),
+        auth: Auth::new(&config.secret, directory.clone(), Arc::clone(&view.sessions)),
         directory,
         commands: Commands::new(Arc::clone(&wire), Arc::clone(&view.claims), gateway_id),
         view,

@@ -92,7 +92,7 @@ impl TestGateway {
                 trusted_proxies: Vec::new(),
                 origins: Origins::new(None, &["http://front.example:3000".to_owned()]),
             },
-            auth: Auth::new(b"a secret of more than thirty-two bytes!", directory.clone()),
+            auth: Auth::new(b"a secret of more than thirty-two bytes!", directory.clone(), view.sessions.clone()),
             directory,
             heartbeats: Heartbeats::new(view.clone(), Uuid::nil(), idle_timeout),
             commands: Commands::new(wire.clone(), view.claims.clone(), Uuid::nil()),

@@ -99,15 +99,20 @@ impl Throttle {
         if wait.is_zero() { Ok(()) } else { Err(wait) }
     }
 
-    /// The attempt succeeded: its charge is given back, earlier failures are not.
-    pub fn succeeded(&mut self, address: Option<IpAddr>, now: Instant) {
+    /// The attempt could not be judged: its charge is given back.
+    pub fn undecided(&mut self, address: Option<IpAddr>) {
         if let Some(in_all) = &mut self.in_all {
             in_all.failures = in_all.failures.saturating_sub(1);
         }
-        let Some(address) = address else { return };
-        if let Some(level) = self.addresses.get_mut(&address) {
+        if let Some(level) = address.and_then(|address| self.addresses.get_mut(&address)) {
             level.failures = level.failures.saturating_sub(1);
         }
+    }
+
+    /// The attempt succeeded: its charge is given back, earlier failures are not.
+    pub fn succeeded(&mut self, address: Option<IpAddr>, now: Instant) {
+        self.undecided(address);
+        let Some(address) = address else { return };
         if self.known.len() >= ADDRESSES_MAX {
             self.known.retain(|_, at| now.saturating_duration_since(*at) < KNOWN_FOR);
         }

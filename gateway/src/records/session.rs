@@ -143,8 +143,10 @@ impl SessionRow {
     }
 }
 
-impl From<&persistence::SessionRow> for SessionRow {
-    fn from(row: &persistence::SessionRow) -> Self {
+impl SessionRow {
+    /// A row of history.
+    #[must_use]
+    pub fn of_history(row: &persistence::SessionRow, overlong: bool) -> Self {
         Self {
             session: row.into(),
             worker: WorkerBrief { id: row.worker_id.0, full_name: row.worker_name.as_str().into() },
@@ -161,7 +163,7 @@ impl From<&persistence::SessionRow> for SessionRow {
                 planned_quantity: row.planned_quantity,
             },
             last_note: row.last_note.as_deref().map(Into::into),
-            overlong: false,
+            overlong: overlong && row.ended_at_us.is_none(),
         }
     }
 }

@@ -89,23 +89,33 @@ pub async fn login(State(app): State<App>, caller: Caller, fields: Fields) -> Re
         .lock()
         .attempt(address, throttle_now())
         .map_err(|wait| ApiError::from(Code::TooManyAttempts).retry_after(wait))?;
-    let account = match app.store(Code::AccountsUnavailable)?.verify_password(&name, &password).await {
+    let account = match verify(&app, &name, &password).await {
         Ok(Some(account)) => account,
         // Unknown, wrong or disabled: one answer.
         Ok(None) => {
             crate::telemetry::login("account", "refused");
             return Err(ApiError::new(Code::NotFound, "there is no such account with this password"));
         }
-        Err(AccountError::Busy) => return Err(Code::Busy.into()),
         Err(error) => {
-            tracing::warn!(%error, "accounts cannot be read");
-            return Err(Code::AccountsUnavailable.into());
+            app.auth.account_throttle.lock().undecided(address);
+            return Err(error);
         }
     };
     app.auth.account_throttle.lock().succeeded(address, throttle_now());
     crate::telemetry::login("account", "ok");
     let (token, login) = app.auth.tokens().issue(who(account), wall_now());
     answer(&login, token, caller.client.https).ok_or_else(|| ApiError::internal(caller.trace.id()))
+}
+
+async fn verify(app: &App, name: &str, password: &str) -> Result<Option<Account>, ApiError> {
+    match app.store(Code::AccountsUnavailable)?.verify_password(name, password).await {
+        Ok(account) => Ok(account),
+        Err(AccountError::Busy) => Err(Code::Busy.into()),
+        Err(error) => {
+            tracing::warn!(%error, "accounts cannot be read");
+            Err(Code::AccountsUnavailable.into())
+        }
+    }
 }
 
 fn who(account: Account) -> Who {

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use crate::{
     acting::history_error,
     app::App,
+    clock::wall_now,
     error::{ApiError, Code},
     extract::Signed,
     live_view::Known,
@@ -66,8 +67,9 @@ pub async fn session(
     if !account.sees(detail.session.station_id) {
         return Err(Code::NotFound.into());
     }
+    let overlong = wall_now().since(detail.session.created_at_us) > app.settings.max_session;
     Ok(Json(SessionDetailAnswer {
-        session: (&detail.session).into(),
+        session: SessionRow::of_history(&detail.session, overlong),
         status_events: detail.status_events.iter().map(StatusEventRecord::from).collect(),
         quantity_changes: detail.quantity_changes.iter().map(QuantityChangeRecord::from).collect(),
     }))

@@ -168,7 +168,7 @@ async fn closed(
     };
     let page = app.store(Code::HistoryUnavailable)?.closed_sessions(&history).await.map_err(history_error)?;
     Ok(SessionsAnswer {
-        sessions: page.sessions.iter().map(SessionRow::from).collect(),
+        sessions: page.sessions.iter().map(|row| SessionRow::of_history(row, false)).collect(),
         next_cursor: page.next.map(|cursor| cursor.to_string()),
     })
 }

@@ -67,8 +67,12 @@ pub async fn login(
     let worker = directory.worker_by_code(&request.worker_code).filter(|stored| stored.record.is_active);
     let Some(worker) = worker else {
         crate::telemetry::login("worker", "refused");
+        if app.directory.is_current() {
+            return Err(Code::NotFound.into());
+        }
         // A directory that lags may not know a new code yet.
-        return Err(if app.directory.is_current() { Code::NotFound.into() } else { Code::Busy.into() });
+        app.auth.worker_throttle.lock().undecided(address);
+        return Err(Code::Busy.into());
     };
     app.auth.worker_throttle.lock().succeeded(address, throttle_now());
     crate::telemetry::login("worker", "ok");
