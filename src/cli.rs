@@ -36,6 +36,10 @@ pub enum Command {
     Admin(commands::admin::Admin),
     /// Apply migrations and stream definitions, then exit
     Migrate,
+    /// Let virtual workers do real shifts over HTTP
+    Simulate(commands::simulate::Arguments),
+    /// Print the events on the log: what is so, then what happens
+    Tail(commands::tail::Arguments),
     /// Print the configuration with secrets hidden and the source of each value
     Config,
 }

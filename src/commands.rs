@@ -6,4 +6,6 @@ pub mod engine;
 pub mod gateway;
 pub mod migrate;
 pub mod persistence;
+pub mod simulate;
+pub mod tail;
 pub mod up;

@@ -6,12 +6,17 @@ mod commands;
 mod config;
 mod demo;
 mod directory;
+mod histogram;
 mod lifecycle;
+mod printable;
 mod process;
 mod roles;
 mod running;
 mod servers;
+mod simulate;
+mod tail;
 mod telemetry;
+mod tool;
 
 use std::process::ExitCode;
 
@@ -40,5 +45,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Persistence => commands::persistence::run(settings),
         Command::Admin(admin) => commands::admin::run(settings, admin),
         Command::Migrate => commands::migrate::run(settings),
+        Command::Simulate(arguments) => commands::simulate::run(settings, arguments),
+        Command::Tail(arguments) => commands::tail::run(settings, arguments),
     }
 }

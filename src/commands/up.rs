@@ -70,7 +70,10 @@ impl Stage<'_> {
         }
         let mut roles = Roles::default();
         match self.start(&mut roles, &backends).await {
-            Ok(running) => {
+            Ok((running, url)) => {
+                if self.demo {
+                    tokio::spawn(demo::work(url, shutdown.drain.clone()));
+                }
                 let ended = roles.run(shutdown).await;
                 drop(running);
                 ended
@@ -82,14 +85,16 @@ impl Stage<'_> {
         }
     }
 
-    async fn start(&self, roles: &mut Roles, backends: &Backends) -> anyhow::Result<Running> {
+    /// Starts the roles; returns what says where they are, and the gateway's address.
+    async fn start(&self, roles: &mut Roles, backends: &Backends) -> anyhow::Result<(Running, String)> {
         roles.add(Persistence::start(self.config, backends, Setup::Own(self.first_account()))?);
         let restart_nats = self.servers.nats.as_ref().map(PrivateNats::restarter);
         roles.add(Engine::start(self.config, backends, restart_nats).await?);
         let gateway = Gateway::start(self.config, backends).await?;
         let url = gateway.url();
         roles.add(gateway);
-        Running::write(self.data, &url, &backends.nats(NatsRole::Operator), backends)
+        let running = Running::write(self.data, &url, &backends.nats(NatsRole::Operator), backends)?;
+        Ok((running, url))
     }
 
     fn first_account(&self) -> FirstAccount {
