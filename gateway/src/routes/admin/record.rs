@@ -81,6 +81,19 @@ pub async fn delete(
     let account = caller.logins.account(Role::Admin)?;
     let (kind, seen) = (Kind::parse(&kind)?, if_match(&headers)?);
     let key = key(kind, &id).ok_or(Code::NotFound)?;
+    let mut seen = seen;
+    if let Key::Worker(worker) = key {
+        // The code goes first: a worker without one cannot sign in, whatever comes between the two edits.
+        change(&app, &account, |directory| {
+            one(kind, &id, directory).ok_or(Code::NotFound)?;
+            check_seen(seen, kind, &id, directory)?;
+            let code = directory.credential(worker);
+            Ok(code.map(|_| Change::Remove(Key::Credential(worker))))
+        })
+        .await?;
+        // Without its code, the record's sequence is the worker's own; a newer one is somebody else's edit.
+        seen = app.directory().worker(worker).map_or(seen, |stored| stored.seq.min(seen));
+    }
     change(&app, &account, |directory| {
         one(kind, &id, directory).ok_or(Code::NotFound)?;
         check_seen(seen, kind, &id, directory)?;
