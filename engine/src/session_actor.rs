@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bus_schemas::{Partition, SessionEvent, WorkerId};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::oneshot;
+use tracing::Instrument;
 
 use crate::{
     chain::Tip,
@@ -78,7 +79,7 @@ impl Actor for SessionActor {
         match message {
             SessionMsg::Command(work) => {
                 desk.hand.take(&work);
-                Box::pin(desk.serve(&work)).await;
+                Box::pin(desk.serve(&work).instrument(span(&work))).await;
                 desk.hand.empty();
             }
             SessionMsg::Followed(tip) => desk.adopt(*tip),
@@ -98,4 +99,15 @@ impl Actor for SessionActor {
         }
         Ok(())
     }
+}
+
+/// One command's work in the log of this process; `traceparent` ties it to the request, and stands in the event too.
+fn span(work: &Work) -> tracing::Span {
+    tracing::debug_span!(
+        "command",
+        kind = work.command.body.name(),
+        worker = %work.command.worker_id,
+        command_id = %work.command.id,
+        traceparent = work.trace.as_deref(),
+    )
 }
