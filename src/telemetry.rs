@@ -9,8 +9,8 @@ use crate::config::LogSettings;
 pub use metrics::serve as serve_metrics;
 
 /// Put before the person's own filter, which can override it: ractor opens an INFO span for every actor, and there
-/// is one actor per active session.
-const QUIET: &str = "ractor=warn";
+/// is one actor per active session. What async-nats says of its connection `andon_nats` says once more, with its role.
+const QUIET: &str = "ractor=warn,async_nats=warn";
 
 /// Checks a tracing filter without installing it.
 ///

@@ -105,9 +105,12 @@ impl Bus {
             .reconnect_delay_callback(|attempts| {
                 RECONNECT_DELAY_MAX.min(Duration::from_millis(20 * u64::try_from(attempts).unwrap_or(25)))
             })
-            .event_callback(move |event| {
-                note(&sender, &event);
-                async {}
+            .event_callback({
+                let role = role.to_owned();
+                move |event| {
+                    note(&sender, &role, &event);
+                    async {}
+                }
             });
         if let (Some(user), Some(password)) = (&config.user, &config.password) {
             options = options.user_and_password(user.clone(), password.clone());
@@ -193,14 +196,14 @@ impl Bus {
     }
 }
 
-fn note(sender: &watch::Sender<Connection>, event: &Event) {
+fn note(sender: &watch::Sender<Connection>, role: &str, event: &Event) {
     let up = match event {
         Event::Connected => Some(true),
         Event::Disconnected | Event::Closed => Some(false),
         Event::SlowConsumer(_) => None,
         _ => return,
     };
-    tracing::info!(%event, "nats");
+    tracing::info!(role, "NATS: {event}");
     sender.send_modify(|connection| {
         connection.up = up.unwrap_or(connection.up);
         connection.epoch += 1;
