@@ -71,8 +71,8 @@ async fn an_admin_sees_a_session_and_closes_it() {
     let listed: Vec<_> = listed["sessions"].as_array().expect("a list").iter().map(|row| text(&row["id"])).collect();
     let closed = admin.post(&format!("/api/admin/sessions/{session}/close"), &json!({})).await.ok();
 
-    // then it was listed, and the worker is told
-    assert_eq!(listed, [session.as_str()]);
+    // then it was listed, beside those of the simulated workers, and the worker is told
+    assert!(listed.contains(&session.as_str()), "{session} is not among {listed:?}");
     assert_eq!(closed["closed"], 1);
     let beat = worker.heartbeat().await.ok();
     assert_eq!((&beat["ok"], text(&beat["error"])), (&json!(false), "SESSION_CLOSED"));
