@@ -225,6 +225,10 @@ impl IntoResponse for ApiError {
         if let Some(seconds) = self.retry_seconds() {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        if self.code == Code::RequestTimeout {
+            // What is left of the request would be taken for the next one, and is not worth waiting for.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         response.extensions_mut().insert(self.code);
         response
     }

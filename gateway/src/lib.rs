@@ -19,7 +19,7 @@ pub mod live_view;
 mod middleware;
 pub mod records;
 mod revoke;
-mod router;
+pub mod router;
 pub mod routes;
 mod server;
 mod start;

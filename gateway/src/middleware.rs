@@ -15,7 +15,7 @@ use tracing::Instrument;
 
 use crate::{
     app::App,
-    auth::{cookies, logins::Logins, proxies},
+    auth::{cookies, logins::Logins, proxies, token::Login},
     clock::wall_now,
     error::{ApiError, Code},
     routes::{admin::close_all, worker::heartbeat},
@@ -119,6 +119,7 @@ fn finish(response: &mut Response, origin: Option<HeaderValue>) {
     if let Some(origin) = origin {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("andon-token, retry-after"));
         headers.append(header::VARY, HeaderValue::from_static("origin"));
     }
 }
@@ -143,15 +144,20 @@ fn preflight(origin: &HeaderValue) -> Response {
     response
 }
 
-/// Cookies whose token is older than an hour, renewed when the request succeeds.
+/// Tokens older than an hour, renewed when the request succeeds: a cookie by a cookie, a bearer token in the header
+/// [`RENEWED_TOKEN`].
 struct Renewal {
     logins: Logins,
     https: bool,
 }
 
+/// Header of an answer: a token with a later end, to be sent as the bearer token from now on.
+pub const RENEWED_TOKEN: HeaderName = HeaderName::from_static("andon-token");
+
 impl Renewal {
     fn of(app: &App, request: &Request) -> Option<Self> {
-        if request.headers().contains_key(header::AUTHORIZATION) || cookies::ours(request.headers()).next().is_none() {
+        let headers = request.headers();
+        if !headers.contains_key(header::AUTHORIZATION) && cookies::ours(headers).next().is_none() {
             return None;
         }
         let peer = request.extensions().get::<proxies::Peer>().copied();
@@ -165,10 +171,24 @@ impl Renewal {
             return;
         }
         for login in self.logins.all() {
-            let Some((token, login)) = app.auth.renewed(login) else { continue };
-            if let Some(cookie) = cookies::set(&login, &token, self.https, wall_now()) {
-                response.headers_mut().append(header::SET_COOKIE, cookie);
-            }
+            renew(app, login, self.logins.are_by_cookie(), self.https, response);
         }
     }
 }
+
+/// Renews the token of a login when it is older than an hour, in the way it came.
+pub(crate) fn renew(app: &App, login: &Login, by_cookie: bool, https: bool, response: &mut Response) {
+    let Some((token, login)) = app.auth.renewed(login) else { return };
+    let headers = response.headers_mut();
+    if !by_cookie {
+        if let Ok(token) = HeaderValue::from_str(&token) {
+            headers.insert(RENEWED_TOKEN, token);
+        }
+    } else if let Some(cookie) = cookies::set(&login, &token, https, wall_now()) {
+        headers.append(header::SET_COOKIE, cookie);
+    }
+}
+
+#[cfg(test)]
+#[path = "middleware_tests.rs"]
+mod tests;

@@ -129,6 +129,15 @@ impl Logins {
         });
         account.filter(|account| account.role >= role).ok_or_else(|| Code::Forbidden.into())
     }
+
+    /// The same, and not limited to stations: for what is about the whole factory.
+    ///
+    /// # Errors
+    /// No login, or none that may.
+    pub fn whole_factory(&self, role: Role) -> Result<AccountLogin, ApiError> {
+        let account = self.account(role)?;
+        if account.stations.is_none() { Ok(account) } else { Err(Code::Forbidden.into()) }
+    }
 }
 
 /// The token of an `Authorization` header.

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use crate::{
     app::App,
+    auth::logins::AccountLogin,
     error::{ApiError, Code},
     extract::Signed,
     records::{JobRecord, ReasonRecord, StationRecord, StatusRecord, WorkerRecord},
@@ -129,7 +130,9 @@ pub fn one(kind: Kind, id: &str, directory: &Directory) -> Option<StoredRecord> 
     responses((status = 200, body = DirectoryAnswer), (status = 404, description = "NOT_FOUND")))]
 pub async fn list(State(app): State<App>, Signed(caller): Signed, Path(kind): Path<String>) -> Answer<DirectoryAnswer> {
     let account = caller.logins.account(Role::Viewer)?;
-    let mut records = all(Kind::parse(&kind)?, &app.directory());
+    let (kind, directory) = (Kind::parse(&kind)?, app.directory());
+    let mut records = all(kind, &directory);
+    records.retain(|record| sees(&account, kind, record, &directory));
     records.sort_by_key(|record| record.sequence);
     for record in &mut records {
         hide_code(account.role, record);
@@ -147,9 +150,30 @@ pub async fn get(
     Path((kind, id)): Path<(String, String)>,
 ) -> Answer<StoredRecord> {
     let account = caller.logins.account(Role::Viewer)?;
-    let mut record = one(Kind::parse(&kind)?, &id, &app.directory()).ok_or(Code::NotFound)?;
+    let (kind, directory) = (Kind::parse(&kind)?, app.directory());
+    let found = one(kind, &id, &directory).filter(|record| sees(&account, kind, record, &directory));
+    let mut record = found.ok_or(Code::NotFound)?;
     hide_code(account.role, &mut record);
     Ok(Json(record))
+}
+
+/// Whether an account may look at a record: one that is limited to stations sees those, who works at them, and what
+/// belongs to no station.
+fn sees(account: &AccountLogin, kind: Kind, stored: &StoredRecord, directory: &Directory) -> bool {
+    if account.stations.is_none() {
+        return true;
+    }
+    let field = |name: &str| stored.record.get(name).and_then(Value::as_str);
+    let at = |text: &str| text.parse().is_ok_and(|station| account.sees(station));
+    match kind {
+        Kind::Station => field("id").is_some_and(at),
+        Kind::Status => field("station_id").is_none_or(at),
+        Kind::Worker => {
+            let worker = field("id").and_then(|id| directory.worker(id.parse().ok()?));
+            worker.is_some_and(|worker| worker.record.assignments.iter().any(|it| account.sees(it.station_id)))
+        }
+        Kind::Job | Kind::Reason => true,
+    }
 }
 
 /// A worker's code is what the worker signs in with: only those who can change it see it.

@@ -13,7 +13,7 @@ use crate::{app::App, directory, error::ApiError, extract::Signed};
 #[utoipa::path(get, path = "/api/admin/directory/export", tag = "admin",
     responses((status = 200, body = String, content_type = "application/toml")))]
 pub async fn export(State(app): State<App>, Signed(caller): Signed) -> Result<Response, ApiError> {
-    caller.logins.account(Role::Admin)?;
+    caller.logins.whole_factory(Role::Admin)?;
     let text = directory::export(&app.directory());
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/toml; charset=utf-8")),

@@ -27,7 +27,7 @@ pub async fn import(
     headers: HeaderMap,
     body: Body,
 ) -> Answer<ImportReport> {
-    let account = caller.logins.account(Role::Admin)?;
+    let account = caller.logins.whole_factory(Role::Admin)?;
     check_type(&headers)?;
     let bytes = read_body(&headers, body, FILE_MAX_BYTES).await?;
     let text = std::str::from_utf8(&bytes).map_err(|_| ApiError::payload("the file is not UTF-8"))?;

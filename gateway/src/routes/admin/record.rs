@@ -50,7 +50,7 @@ pub async fn put(
     headers: HeaderMap,
     fields: Fields,
 ) -> Answer<StoredRecord> {
-    let account = caller.logins.account(Role::Admin)?;
+    let account = caller.logins.whole_factory(Role::Admin)?;
     let (kind, seen) = (Kind::parse(&kind)?, if_match(&headers)?);
     let now = wall_now();
     change(&app, &account, |directory| {
@@ -78,7 +78,7 @@ pub async fn delete(
     headers: HeaderMap,
     _: MaybeFields,
 ) -> Answer<routes::Ok> {
-    let account = caller.logins.account(Role::Admin)?;
+    let account = caller.logins.whole_factory(Role::Admin)?;
     let (kind, seen) = (Kind::parse(&kind)?, if_match(&headers)?);
     let key = key(kind, &id).ok_or(Code::NotFound)?;
     let mut seen = seen;

@@ -52,11 +52,14 @@ pub async fn session(
 ) -> Answer<SessionDetailAnswer> {
     let account = caller.logins.account(Role::Viewer)?;
     let id = id(&path)?;
-    let store = app.store(Code::HistoryUnavailable)?;
     let live = match app.view.sessions.get(id) {
         Known::Active(live) | Known::Closed(live) => Some(live),
         Known::Not => None,
     };
+    if live.as_ref().is_some_and(|live| !account.sees(live.session.station_id)) {
+        return Err(Code::NotFound.into());
+    }
+    let store = app.store(Code::HistoryUnavailable)?;
     if let Some(live) = &live {
         // Not there in time: what there is, is shown.
         store.wait_for(live.seq, PROJECTED_WITHIN).await.map_err(history_error)?;

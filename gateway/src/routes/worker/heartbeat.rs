@@ -1,14 +1,15 @@
 //! `POST /api/sessions/heartbeat`: somebody is still there. The busiest route by far: one look into the live view, one
 //! note for the next batch, and an answer.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
-use bus_schemas::{SessionId, WorkerId};
+use bus_schemas::SessionId;
 use http::{HeaderMap, HeaderValue, header, request::Parts};
+use persistence::Role;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -17,14 +18,14 @@ use crate::{
     app::App,
     auth::{
         cookies,
-        logins::{Access, Logins, bearer},
+        logins::{Logins, bearer},
         proxies::{Peer, client},
         token::{Login, Who},
     },
-    clock::wall_now,
     error::{ApiError, Code},
     extract::{BODY_MAX_BYTES, read_body},
     live_view::{Known, LiveSession},
+    middleware::renew,
 };
 
 /// Where it is.
@@ -77,7 +78,7 @@ pub async fn heartbeat(State(app): State<App>, request: Request) -> Result<Respo
     match app.view.sessions.get(id) {
         Known::Active(live) => active(&app, &parts, &live),
         Known::Closed(live) => {
-            login_for(&app, &parts.headers, live.session.worker_id)?;
+            login_for(&app, &parts.headers, &live)?;
             Ok(json(CLOSED))
         }
         Known::Not => not_known(&app, &parts.headers, id).await,
@@ -85,21 +86,25 @@ pub async fn heartbeat(State(app): State<App>, request: Request) -> Result<Respo
 }
 
 fn active(app: &App, parts: &Parts, live: &LiveSession) -> Result<Response, ApiError> {
-    let login = login_for(app, &parts.headers, live.session.worker_id)?;
+    let login = login_for(app, &parts.headers, live)?;
     if !app.heartbeats.are_heard(live) {
         return Err(Code::NoOwner.into());
     }
     app.heartbeats.beat(live);
     let mut response = json(LIVES);
     if let Some(login) = login {
-        renew(app, parts, &login, &mut response);
+        let by_cookie = !parts.headers.contains_key(header::AUTHORIZATION);
+        let peer = parts.extensions.get::<Peer>().copied();
+        let https = || client(peer, &parts.headers, &app.settings.trusted_proxies).https;
+        renew(app, &login, by_cookie, by_cookie && https(), &mut response);
     }
     Ok(response)
 }
 
 /// The login that may speak for this worker: found by the worker's own cookie, or the bearer token, before anything
 /// else is looked at. An account may too, and has no cookie to renew here.
-fn login_for(app: &App, headers: &HeaderMap, worker: WorkerId) -> Result<Option<std::sync::Arc<Login>>, ApiError> {
+fn login_for(app: &App, headers: &HeaderMap, live: &LiveSession) -> Result<Option<Arc<Login>>, ApiError> {
+    let worker = live.session.worker_id;
     let token = match headers.get(header::AUTHORIZATION) {
         Some(value) => value.to_str().ok().and_then(bearer),
         None => cookies::of_worker(headers, worker),
@@ -108,11 +113,15 @@ fn login_for(app: &App, headers: &HeaderMap, worker: WorkerId) -> Result<Option<
     if let Some(login) = login.filter(|login| login.who == Who::Worker(worker)) {
         return Ok(Some(login));
     }
-    match Logins::of(headers, &app.auth).for_worker(worker, Access::Write) {
-        Ok(_) => Ok(None),
-        // Somebody else's session: whether it exists is not this worker's business.
-        Err(error) if error.code() == Code::Forbidden => Err(Code::NotFound.into()),
-        Err(error) => Err(error),
+    let logins = Logins::of(headers, &app.auth);
+    logins.any()?;
+    if logins.workers().any(|signed_in| signed_in == worker) {
+        return Ok(None);
+    }
+    match logins.account(Role::Supervisor) {
+        Ok(account) if account.sees(live.session.station_id) => Ok(None),
+        // Somebody else's session: whether it exists is nobody else's business.
+        _ => Err(Code::NotFound.into()),
     }
 }
 
@@ -128,19 +137,6 @@ async fn not_known(app: &App, headers: &HeaderMap, id: SessionId) -> Result<Resp
         }
     }
     Ok(json(CLOSED))
-}
-
-fn renew(app: &App, parts: &Parts, login: &Login, response: &mut Response) {
-    if parts.headers.contains_key(header::AUTHORIZATION) {
-        return;
-    }
-    if let Some((token, login)) = app.auth.renewed(login) {
-        let peer = parts.extensions.get::<Peer>().copied();
-        let https = client(peer, &parts.headers, &app.settings.trusted_proxies).https;
-        if let Some(cookie) = cookies::set(&login, &token, https, wall_now()) {
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-        }
-    }
 }
 
 fn json(body: &'static str) -> Response {
