@@ -21,6 +21,8 @@ pub enum NatsRole {
     Persistence,
     /// Makes streams and consumers.
     Operator,
+    /// Reads what is made for it, from an account of its own.
+    Integrator,
 }
 
 impl NatsRole {
@@ -31,15 +33,18 @@ impl NatsRole {
             Self::Gateway => "gateway",
             Self::Persistence => "persistence",
             Self::Operator => "operator",
+            Self::Integrator => "integrator",
         }
     }
 
-    fn password(self, passwords: &NatsPasswords) -> &str {
+    /// Its password on the private server.
+    pub fn password(self, passwords: &NatsPasswords) -> &str {
         match self {
             Self::Engine => &passwords.engine,
             Self::Gateway => &passwords.gateway,
             Self::Persistence => &passwords.persistence,
             Self::Operator => &passwords.operator,
+            Self::Integrator => &passwords.integrator,
         }
     }
 }

@@ -40,6 +40,12 @@ pub enum Command {
     Simulate(commands::simulate::Arguments),
     /// Print the events on the log: what is so, then what happens
     Tail(commands::tail::Arguments),
+    /// Measure, each figure beside its floor
+    #[command(subcommand)]
+    Bench(commands::bench::Bench),
+    /// The floor of heartbeats, started by `bench`
+    #[command(name = crate::bench::floor::SUBCOMMAND, hide = true)]
+    BenchFloor,
     /// Print the configuration with secrets hidden and the source of each value
     Config,
 }

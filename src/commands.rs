@@ -1,6 +1,7 @@
 //! The subcommands, one a file.
 
 pub mod admin;
+pub mod bench;
 pub mod config;
 pub mod engine;
 pub mod gateway;

@@ -1,6 +1,7 @@
 //! The `andon` command: one binary for every role, and for a whole system on one machine.
 
 mod backends;
+mod bench;
 mod cli;
 mod commands;
 mod config;
@@ -47,5 +48,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate => commands::migrate::run(settings),
         Command::Simulate(arguments) => commands::simulate::run(settings, arguments),
         Command::Tail(arguments) => commands::tail::run(settings, arguments),
+        Command::Bench(bench) => commands::bench::run(settings, bench),
+        Command::BenchFloor => bench::floor::serve(),
     }
 }

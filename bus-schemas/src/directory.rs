@@ -37,9 +37,10 @@ pub enum Change {
     Put(Record),
     /// The record is gone.
     Remove(Key),
-    /// All these records are now so: one message, all or nothing, folded in sequence with single edits.
+    /// All these records are now so: one message, all or nothing, folded in sequence with single edits. Worker codes
+    /// and revocations stand in messages of their own, which integrators cannot read.
     Import {
-        /// Names the import; its subject's last token.
+        /// Names the import; the last token of its subject.
         id: uuid::Uuid,
         /// The records.
         records: Vec<Record>,
@@ -53,8 +54,26 @@ impl Change {
         match self {
             Self::Put(record) => record.key().subject(),
             Self::Remove(key) => key.subject(),
-            Self::Import { id, .. } => subject::directory("import", &id.to_string()),
+            // No author can put a code where an integrator reads it.
+            Self::Import { id, records } => {
+                let kind = if records.iter().any(Record::is_secret) { "credential" } else { "import" };
+                subject::directory(kind, &id.to_string())
+            }
         }
+    }
+
+    /// The messages that this change is published as, in one batch: what everybody may read, then what integrators may
+    /// not. An import of one record is that record's own message.
+    #[must_use]
+    pub fn messages(self) -> Vec<Self> {
+        let Self::Import { id, records } = self else { return vec![self] };
+        let (secret, open): (Vec<_>, Vec<_>) = records.into_iter().partition(Record::is_secret);
+        let message = |mut records: Vec<Record>| match records.len() {
+            0 => None,
+            1 => records.pop().map(Self::Put),
+            _ => Some(Self::Import { id, records }),
+        };
+        [message(open), message(secret)].into_iter().flatten().collect()
     }
 }
 
@@ -79,6 +98,12 @@ pub enum Record {
 }
 
 impl Record {
+    /// Whether only the roles may read it: a worker's code, a revoked token.
+    #[must_use]
+    pub const fn is_secret(&self) -> bool {
+        matches!(self, Self::Credential(_) | Self::Revoked(_))
+    }
+
     /// What names it.
     #[must_use]
     pub fn key(&self) -> Key {
@@ -368,6 +393,24 @@ mod tests {
         directory.apply(4, put(code(1, "1003")));
         assert_eq!(directory.workers_by_code.get("1001"), Some(&worker_id(2)));
         assert_eq!(directory.workers_by_code.get("1002"), None);
+    }
+
+    #[test]
+    fn codes_travel_apart_from_what_everybody_may_read() {
+        // given an import of two statuses and one code
+        let id = uuid::Uuid::from_u128(7);
+        let mut records: Vec<_> = builtin::statuses().into_iter().take(2).map(Record::Status).collect();
+        records.push(code(1, "1001"));
+        let mixed = Change::Import { id, records: records.clone() };
+        assert_eq!(mixed.subject(), subject::directory("credential", &id.to_string()), "never where it can be read");
+        // when it is made into messages
+        let messages = mixed.messages();
+        // then the code has its own, after the rest
+        let open = Change::Import { id, records: records[..2].to_vec() };
+        assert_eq!(messages, [open, Change::Put(records[2].clone())]);
+        assert_eq!(messages[0].subject(), subject::directory("import", &id.to_string()));
+        assert_eq!(messages[1].subject(), subject::directory("credential", &worker_id(1).to_string()));
+        assert_eq!(Change::Import { id, records: vec![] }.messages(), []);
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod batch;
 pub mod bus;
 pub mod clock;
 pub mod config;
+pub mod consumers;
 pub mod directory;
 pub mod follow;
 pub mod log_clock;

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod factory;
+pub mod nats_credentials;
 
 use std::path::PathBuf;
 
@@ -26,6 +27,8 @@ pub enum Admin {
         #[arg(default_value = "-")]
         file: PathBuf,
     },
+    /// Print how a user of the private nats-server connects: an integrator's program, or a role
+    NatsCredentials(nats_credentials::Arguments),
 }
 
 /// Does it.
@@ -37,5 +40,6 @@ pub fn run(settings: Settings, admin: Admin) -> anyhow::Result<()> {
         Admin::Account(account) => account::run(settings, account),
         Admin::Import { file } => factory::import(settings, file),
         Admin::Export { file } => factory::export(settings, file),
+        Admin::NatsCredentials(arguments) => nats_credentials::run(settings, arguments),
     }
 }

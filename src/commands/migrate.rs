@@ -1,6 +1,6 @@
-//! `andon migrate`: applies migrations and stream definitions, then exits.
+//! `andon migrate`: applies migrations and the definitions of streams and consumers, then exits.
 
-use andon_nats::{Bus, streams};
+use andon_nats::{Bus, consumers, streams};
 
 use crate::backends::{Backends, NatsRole};
 use crate::cli::Settings;
@@ -20,10 +20,11 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
         streams::ensure(&bus, &nats).await?;
         andon_nats::server::check(&bus, &nats).await?;
         streams::check(&bus, &nats).await?;
+        consumers::ensure(&bus, nats.replicas).await?;
         if let Some(database_url) = &backends.database_url {
             persistence::migrate(database_url).await?;
         }
-        println!("the streams and the database are up to date");
+        println!("the streams, the integrators' consumers and the database are up to date");
         Ok(())
     })
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use andon_nats::{Bus, streams};
+use andon_nats::{Bus, consumers, streams};
 use clap::Args;
 
 use crate::backends::{Backends, NatsRole};
@@ -111,7 +111,11 @@ impl Stage<'_> {
 async fn ensure_streams(backends: &Backends) -> anyhow::Result<()> {
     let nats = backends.nats(NatsRole::Operator);
     let bus = Bus::connect(&nats, NatsRole::Operator.name()).await?;
-    let ensured = streams::ensure(&bus, &nats).await;
+    let ensured = async {
+        streams::ensure(&bus, &nats).await?;
+        consumers::ensure(&bus, nats.replicas).await
+    };
+    let ensured = ensured.await;
     // This role has nothing more to do here.
     let _closed_already = bus.client().drain().await;
     Ok(ensured?)

@@ -66,15 +66,22 @@ impl DataDir {
         match Installation::read(&path) {
             Err(ServersError::File { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => {
                 let installation = Installation::generate(free_bytes(&self.path)?);
-                let text = installation
-                    .to_file()
-                    .map_err(|error| ServersError::Damaged { path: path.clone(), message: error.to_string() })?;
-                write_once(&path, &text)?;
+                write_once(&path, &text(&path, &installation)?)?;
+                Ok(installation)
+            }
+            Ok(mut installation) => {
+                if installation.complete() {
+                    write_private(&path, &text(&path, &installation)?)?;
+                }
                 Ok(installation)
             }
             other => other,
         }
     }
+}
+
+fn text(path: &Path, installation: &Installation) -> Result<String, ServersError> {
+    installation.to_file().map_err(|error| ServersError::Damaged { path: path.to_owned(), message: error.to_string() })
 }
 
 /// Writes a private file whole or not at all, in the place of what is there.
@@ -160,6 +167,26 @@ mod tests {
         let file = data.installation_file();
         let mode = std::fs::metadata(file).expect("it is there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_file_of_an_older_version_gets_what_it_lacks_once() {
+        // given a file without the integrators' password
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let data = DataDir::hold(&directory.path().join("data")).expect("nobody holds it");
+        let first = data.installation().expect("generated");
+        let file = data.installation_file();
+        let text = std::fs::read_to_string(&file).expect("it is there");
+        let older: String =
+            text.lines().filter(|line| !line.starts_with("integrator")).map(|line| format!("{line}\n")).collect();
+        std::fs::write(&file, older).expect("written");
+        // when it is read twice
+        let read = [data.installation().expect("completed"), data.installation().expect("read back")];
+        // then the password was made once, and nothing else changed
+        let [second, third] = read.map(|installation| installation.nats_passwords);
+        assert_eq!(second.integrator.len(), 64);
+        assert_eq!(second.integrator, third.integrator);
+        assert_eq!(first.nats_passwords.engine, second.engine);
     }
 
     #[test]

@@ -42,6 +42,9 @@ pub struct NatsPasswords {
     pub persistence: String,
     /// Makes streams and consumers.
     pub operator: String,
+    /// Reads events and the directory, from outside. Generated later where an older version made the file.
+    #[serde(default)]
+    pub integrator: String,
     /// The server's own account.
     pub system: String,
 }
@@ -74,9 +77,19 @@ impl Installation {
                 gateway: secret(),
                 persistence: secret(),
                 operator: secret(),
+                integrator: secret(),
                 system: secret(),
             },
         }
+    }
+
+    /// Generates what the version that wrote the file did not know yet; whether there was anything.
+    pub fn complete(&mut self) -> bool {
+        let missing = self.nats_passwords.integrator.is_empty();
+        if missing {
+            self.nats_passwords.integrator = secret();
+        }
+        missing
     }
 
     /// The text of the file.

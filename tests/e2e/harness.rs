@@ -12,8 +12,8 @@ mod process;
 mod wait;
 
 pub use client::{Client, Worker};
-pub use place::{ADMIN_PASSWORD, Place};
-pub use process::{Process, Signal, send};
+pub use place::{ADMIN_PASSWORD, Place, sql};
+pub use process::{Process, Signal, send, with_children};
 pub use wait::{until, until_some};
 
 /// A running `andon up` in a place of its own.

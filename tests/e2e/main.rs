@@ -12,5 +12,6 @@ mod factory;
 mod harness;
 mod roles;
 mod shift;
+mod survival;
 mod tidy;
 mod up;

@@ -58,8 +58,11 @@ pub async fn edit<E>(
         let end = newest(bus, view).await?;
         let directory = view.load();
         let Some(change) = decide(&directory).map_err(EditError::Refused)? else { return Ok(directory.seq()) };
-        let publish = message(bus, actor, change, end)?;
-        match bus.publish(&publish, WITHIN).await {
+        let messages = messages(bus, actor, change, end)?;
+        if messages.is_empty() {
+            return Ok(directory.seq());
+        }
+        match bus.publish_batch(&messages, WITHIN).await {
             Ok(ack) => {
                 // The editor's next read shows the edit.
                 view.reach(ack.seq, WITHIN).await;
@@ -67,7 +70,7 @@ pub async fn edit<E>(
             }
             Err(PublishError::Moved | PublishError::Retry(_)) => {}
             Err(PublishError::Unknown) => {
-                if let Some(seq) = was_stored(bus, &publish, end).await? {
+                if let Some(seq) = was_stored(bus, &messages, end).await? {
                     view.reach(seq, WITHIN).await;
                     return Ok(seq);
                 }
@@ -94,10 +97,17 @@ async fn newest<E>(bus: &Bus, view: &DirectoryView) -> Result<u64, EditError<E>>
     if reached { Ok(end) } else { Err(EditError::Unreachable("the view of it lags".to_owned())) }
 }
 
-fn message<E>(bus: &Bus, actor: &Actor, change: Change, end: u64) -> Result<Publish, EditError<E>> {
-    let subject = change.subject();
-    let event = DirectoryEvent { at_us: wall_now(), actor: actor.clone(), change, extra: Extra::new() };
-    let payload = codec::encode(&event).map_err(|error| EditError::Unreachable(error.to_string()))?;
+/// One batch, all or nothing, with the condition on its first message.
+fn messages<E>(bus: &Bus, actor: &Actor, change: Change, end: u64) -> Result<Vec<Publish>, EditError<E>> {
+    let expected = std::iter::once(Expect::LastInStream(end)).chain(std::iter::repeat(Expect::Anything));
+    let event = |change| DirectoryEvent { at_us: wall_now(), actor: actor.clone(), change, extra: Extra::new() };
+    let events = change.messages().into_iter().map(event);
+    events.zip(expected).map(|(event, expect)| message(bus, &event, expect)).collect()
+}
+
+fn message<E>(bus: &Bus, event: &DirectoryEvent, expect: Expect) -> Result<Publish, EditError<E>> {
+    let subject = event.change.subject();
+    let payload = codec::encode(event).map_err(|error| EditError::Unreachable(error.to_string()))?;
     let limit = bus.client().server_info().max_payload;
     // Headers count too; 1 KiB is plenty for ours.
     if payload.len() + 1_024 > limit {
@@ -105,19 +115,15 @@ fn message<E>(bus: &Bus, actor: &Actor, change: Change, end: u64) -> Result<Publ
     }
     let mut headers = HeaderMap::new();
     headers.insert(HEADER_SCHEMA, SCHEMA);
-    Ok(Publish {
-        stream: STREAM_DIRECTORY,
-        subject,
-        headers,
-        payload: Bytes::from(payload),
-        expect: Expect::LastInStream(end),
-    })
+    Ok(Publish { stream: STREAM_DIRECTORY, subject, headers, payload: Bytes::from(payload), expect })
 }
 
-/// After a lost acknowledgement: the message that follows `end` is ours, or ours was not stored before another.
-async fn was_stored<E>(bus: &Bus, publish: &Publish, end: u64) -> Result<Option<u64>, EditError<E>> {
+/// After a lost acknowledgement: the message that follows `end` is our first, or ours were not stored before another.
+/// Returns the sequence of the last.
+async fn was_stored<E>(bus: &Bus, messages: &[Publish], end: u64) -> Result<Option<u64>, EditError<E>> {
+    let Some(first) = messages.first() else { return Ok(None) };
     match bus.message(STREAM_DIRECTORY, end + 1, WITHIN).await {
-        Ok(Some(stored)) => Ok((stored.payload == publish.payload).then_some(stored.seq)),
+        Ok(Some(stored)) => Ok((stored.payload == first.payload).then_some(end + messages.len() as u64)),
         // It may be on its way still: no second try, or it would be made twice.
         Ok(None) | Err(_) => Err(EditError::Unknown),
     }

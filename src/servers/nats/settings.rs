@@ -97,6 +97,7 @@ impl ServerSettings {
             .replace("{{gateway_password}}", &self.passwords.gateway)
             .replace("{{persistence_password}}", &self.passwords.persistence)
             .replace("{{operator_password}}", &self.passwords.operator)
+            .replace("{{integrator_password}}", &self.passwords.integrator)
             .replace("{{system_password}}", &self.passwords.system)
             .replace("{{log_file}}", &quoted(&self.log()))
     }
@@ -122,6 +123,7 @@ mod tests {
                 gateway: "g".into(),
                 persistence: "p".into(),
                 operator: "o".into(),
+                integrator: "i".into(),
                 system: "s".into(),
             },
             max_file_store: 1 << 30,

@@ -10,6 +10,8 @@ pub struct Answer {
     pub status: u16,
     /// The body, `null` when it is no JSON.
     pub body: Value,
+    /// The header `Retry-After`, in seconds.
+    pub retry_after: Option<u64>,
 }
 
 impl Answer {
@@ -62,9 +64,11 @@ impl Client {
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
         let response = request.send().await?;
         let status = response.status().as_u16();
+        let header = response.headers().get("Retry-After");
+        let retry_after = header.and_then(|value| value.to_str().ok()?.parse().ok());
         let body = response.bytes().await?;
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        Ok(Answer { status, body })
+        Ok(Answer { status, body, retry_after })
     }
 
     /// GET.

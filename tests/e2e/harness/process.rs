@@ -121,6 +121,17 @@ pub fn with_argument_below(program: &str, directory: &Path) -> Vec<i32> {
     })
 }
 
+/// This process and those it has started, it first: stopped in this order, none slips away.
+pub fn with_children(parent: i32) -> Vec<i32> {
+    let is_child = |pid: i32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // The name stands in parentheses and may hold anything; state and parent follow it.
+        let parent_of = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
+        parent_of == Some(parent)
+    };
+    std::iter::once(parent).chain(processes(is_child)).collect()
+}
+
 /// Every process that works in `directory` or has a path below it among its arguments.
 pub fn at_home_in(directory: &Path) -> Vec<i32> {
     processes(|pid| {
