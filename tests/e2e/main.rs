@@ -10,6 +10,7 @@ mod accounts;
 mod configuration;
 mod factory;
 mod harness;
+mod integrators;
 mod roles;
 mod shift;
 mod survival;
