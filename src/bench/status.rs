@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use andon_nats::{Bus, Expect, HeaderMap, Publish, StoredMessage};
 use anyhow::Context as _;
-use bus_schemas::subject;
+use bus_schemas::{limits::RING_CAPACITY, subject};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -25,6 +25,8 @@ const TARGET_SHARE: f64 = 60.0;
 const TARGET_P99_MS: f64 = 30.0;
 /// Time for one publish or read.
 const WITHIN: Duration = Duration::from_secs(10);
+/// Warm-ups at most.
+const WARM_UPS_MAX: usize = 10;
 /// The floor's own stream; beside the log, on the same disk.
 const STREAM: &str = "ANDON_BENCH_FLOOR";
 /// What a worker does in turn: each is a change, and so an event.
@@ -47,8 +49,7 @@ pub async fn measure(config: &Config, options: &Options) -> anyhow::Result<Repor
     });
     let callers = Callers::connect(stack.http(), requests, is_success).await?;
     let mut ours = Answering { callers, process: stack.pid() };
-    // After a while every state carries as many command ids as it ever will, and so every message has its full size.
-    ours.callers.call(options.warm_up).await?;
+    fill_rings(&mut ours, options).await?;
     let bus = stack.bus(NatsRole::Engine).await?;
     let worker = *factory.workers.first().context("there are no workers")?;
     let model = bus.last_message(subject::STREAM_LOG, &subject::session(worker), WITHIN).await?;
@@ -73,6 +74,21 @@ pub async fn measure(config: &Config, options: &Options) -> anyhow::Result<Repor
         figures: rounds.figures("status changes", TARGET_SHARE, Some(TARGET_P99_MS)),
         notes: rounds.notes(),
     })
+}
+
+/// Works until every state carries as many command ids as it ever will, and so every message has its full size. On a
+/// very slow disk it gives up before: what is published beside it is as large as the messages are then.
+async fn fill_rings(ours: &mut Answering, options: &Options) -> anyhow::Result<()> {
+    let wanted = (RING_CAPACITY * options.connections) as u64;
+    let mut done = 0;
+    for _ in 0..WARM_UPS_MAX {
+        let load = ours.callers.call(options.warm_up).await?;
+        done += load.latencies.count();
+        if done > wanted {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn is_success(answer: &Answer) -> bool {

@@ -7,11 +7,15 @@
 )]
 
 mod accounts;
+mod bench;
 mod configuration;
 mod factory;
 mod harness;
+mod integrators;
 mod roles;
 mod shift;
+mod simulate;
 mod survival;
+mod tail;
 mod tidy;
 mod up;
