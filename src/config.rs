@@ -63,6 +63,8 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// Networks whose forwarding headers are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Whether worker codes are accepted only from browsers that an admin has enrolled.
+    pub require_enrolled_device: bool,
     /// How and what is logged.
     pub logging: LogSettings,
     /// What deserves a word at start-up but stops nothing.
@@ -203,6 +205,7 @@ impl Config {
             public_url: reader.get(&keys::PUBLIC_URL, parse::http_url),
             allowed_origins: reader.get(&keys::ALLOWED_ORIGINS, parse::origins).unwrap_or_default(),
             trusted_proxies: reader.get(&keys::TRUSTED_PROXIES, parse::networks).unwrap_or_default(),
+            require_enrolled_device: reader.get(&keys::REQUIRE_ENROLLED_DEVICE, parse::truth).unwrap_or_default(),
             logging: LogSettings::read(reader),
             warnings: Vec::new(),
         }

@@ -6,6 +6,7 @@ use andon_nats::{Bus, DirectoryView};
 use anyhow::Context as _;
 use bus_schemas::Actor;
 use bus_schemas::directory::Directory;
+use bus_schemas::records::RevokedWhat;
 use gateway::directory::factory::BadRow;
 use gateway::directory::{EditError, ImportReport};
 use std::sync::Arc;
@@ -45,6 +46,15 @@ impl DirectoryEditor {
     /// The directory as it is.
     pub fn directory(&self) -> Arc<Directory> {
         self.view.load()
+    }
+
+    /// Ends whatever this account is signed in with, on every gateway.
+    ///
+    /// # Errors
+    /// The directory cannot be reached.
+    pub async fn sign_out(&self, account: Box<str>) -> anyhow::Result<()> {
+        gateway::revoke_all(&self.bus, &self.view, &Actor::System, RevokedWhat::Account(account)).await?;
+        Ok(())
     }
 
     /// Imports a factory file, all of it or nothing. `name` is what its bad rows are told by.

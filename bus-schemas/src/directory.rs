@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Extra,
     actor::Actor,
+    audit::AuditEntry,
     builtin,
-    ids::{JobId, ReasonId, StationId, WorkerId},
-    records::{Credential, Job, Reason, Revoked, RevokedWhat, Station, Status, Worker},
+    ids::{DeviceId, JobId, ReasonId, StationId, WorkerId},
+    records::{Credential, Device, Job, Reason, Revoked, RevokedWhat, Station, Status, Worker},
     status::StatusCode,
     subject,
     time::TimeUs,
@@ -45,6 +46,8 @@ pub enum Change {
         /// The records.
         records: Vec<Record>,
     },
+    /// An account did something that changes no record: kept for the audit alone.
+    Audit(AuditEntry),
 }
 
 impl Change {
@@ -59,6 +62,7 @@ impl Change {
                 let kind = if records.iter().any(Record::is_secret) { "credential" } else { "import" };
                 subject::directory(kind, &id.to_string())
             }
+            Self::Audit(entry) => subject::directory("audit", &entry.id.to_string()),
         }
     }
 
@@ -95,13 +99,15 @@ pub enum Record {
     Credential(Credential),
     /// A revocation.
     Revoked(Revoked),
+    /// An enrolled device.
+    Device(Device),
 }
 
 impl Record {
-    /// Whether only the roles may read it: a worker's code, a revoked token.
+    /// Whether only the roles may read it: a worker's code, a revoked token, a device.
     #[must_use]
     pub const fn is_secret(&self) -> bool {
-        matches!(self, Self::Credential(_) | Self::Revoked(_))
+        matches!(self, Self::Credential(_) | Self::Revoked(_) | Self::Device(_))
     }
 
     /// What names it.
@@ -115,6 +121,7 @@ impl Record {
             Self::Status(record) => Key::Status(record.code.clone()),
             Self::Credential(record) => Key::Credential(record.worker_id),
             Self::Revoked(record) => Key::Revoked(record.what.clone()),
+            Self::Device(record) => Key::Device(record.id),
         }
     }
 }
@@ -137,6 +144,8 @@ pub enum Key {
     Credential(WorkerId),
     /// A revocation.
     Revoked(RevokedWhat),
+    /// An enrolled device.
+    Device(DeviceId),
 }
 
 impl Key {
@@ -151,6 +160,8 @@ impl Key {
             Self::Status(code) => ("status", code.to_string()),
             Self::Credential(id) => ("credential", id.to_string()),
             // Account names may hold any character; a hash is one subject token.
+            // With the codes: integrators read neither.
+            Self::Device(id) => ("credential", format!("device-{id}")),
             Self::Revoked(what) => ("revoked", format!("{:016x}", revoked_hash(what))),
         };
         subject::directory(kind, &id)
@@ -187,6 +198,7 @@ pub struct Directory {
     credentials: HashMap<WorkerId, Stored<Credential>>,
     workers_by_code: HashMap<Box<str>, WorkerId>,
     revoked: Vec<Revoked>,
+    devices: HashMap<DeviceId, Stored<Device>>,
 }
 
 impl Default for Directory {
@@ -205,6 +217,7 @@ impl Default for Directory {
             credentials: HashMap::new(),
             workers_by_code: HashMap::new(),
             revoked: Vec::new(),
+            devices: HashMap::new(),
         }
     }
 }
@@ -220,6 +233,7 @@ impl Directory {
             Change::Put(record) => self.put(seq, record),
             Change::Remove(key) => self.remove(&key),
             Change::Import { records, .. } => records.into_iter().for_each(|record| self.put(seq, record)),
+            Change::Audit(_) => {}
         }
     }
 
@@ -247,6 +261,7 @@ impl Directory {
                 self.revoked.retain(|known| known.until_us > record.at_us && known.what != record.what);
                 self.revoked.push(record);
             }
+            Record::Device(record) => drop(self.devices.insert(record.id, stored(seq, record))),
         }
     }
 
@@ -264,6 +279,7 @@ impl Directory {
             }
             Key::Credential(id) => self.forget_code(*id),
             Key::Revoked(what) => self.revoked.retain(|known| known.what != *what),
+            Key::Device(id) => drop(self.devices.remove(id)),
         }
     }
 
@@ -353,6 +369,17 @@ impl Directory {
         self.credentials.values()
     }
 
+    /// An enrolled device.
+    #[must_use]
+    pub fn device(&self, id: DeviceId) -> Option<&Stored<Device>> {
+        self.devices.get(&id)
+    }
+
+    /// Every enrolled device.
+    pub fn devices(&self) -> impl Iterator<Item = &Stored<Device>> {
+        self.devices.values()
+    }
+
     /// Every revocation that is still of use.
     #[must_use]
     pub fn revoked(&self) -> &[Revoked] {
@@ -361,78 +388,4 @@ impl Directory {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn worker_id(number: u128) -> WorkerId {
-        WorkerId(uuid::Uuid::from_u128(number))
-    }
-
-    fn put(record: Record) -> DirectoryEvent {
-        DirectoryEvent {
-            at_us: TimeUs::from_micros(1),
-            actor: Actor::System,
-            change: Change::Put(record),
-            extra: Extra::new(),
-        }
-    }
-
-    fn code(worker: u128, code: &str) -> Record {
-        Record::Credential(Credential { worker_id: worker_id(worker), worker_code: code.into(), extra: Extra::new() })
-    }
-
-    #[test]
-    fn a_code_that_moves_to_another_worker_belongs_to_that_one_alone() {
-        let mut directory = Directory::default();
-        directory.apply(1, put(code(1, "1001")));
-        directory.apply(2, put(code(1, "1002")));
-        directory.apply(3, put(code(2, "1001")));
-        assert_eq!(directory.workers_by_code.get("1001"), Some(&worker_id(2)));
-        assert_eq!(directory.workers_by_code.get("1002"), Some(&worker_id(1)));
-        // A late edit of the former holder does not take it away.
-        directory.apply(4, put(code(1, "1003")));
-        assert_eq!(directory.workers_by_code.get("1001"), Some(&worker_id(2)));
-        assert_eq!(directory.workers_by_code.get("1002"), None);
-    }
-
-    #[test]
-    fn codes_travel_apart_from_what_everybody_may_read() {
-        // given an import of two statuses and one code
-        let id = uuid::Uuid::from_u128(7);
-        let mut records: Vec<_> = builtin::statuses().into_iter().take(2).map(Record::Status).collect();
-        records.push(code(1, "1001"));
-        let mixed = Change::Import { id, records: records.clone() };
-        assert_eq!(mixed.subject(), subject::directory("credential", &id.to_string()), "never where it can be read");
-        // when it is made into messages
-        let messages = mixed.messages();
-        // then the code has its own, after the rest
-        let open = Change::Import { id, records: records[..2].to_vec() };
-        assert_eq!(messages, [open, Change::Put(records[2].clone())]);
-        assert_eq!(messages[0].subject(), subject::directory("import", &id.to_string()));
-        assert_eq!(messages[1].subject(), subject::directory("credential", &worker_id(1).to_string()));
-        assert_eq!(Change::Import { id, records: vec![] }.messages(), []);
-    }
-
-    #[test]
-    fn a_message_folded_twice_changes_nothing() {
-        let mut directory = Directory::default();
-        directory.apply(1, put(code(1, "1001")));
-        directory.apply(2, put(code(1, "1002")));
-        directory.apply(1, put(code(1, "1001")));
-        assert_eq!(directory.workers_by_code.get("1001"), None);
-        assert_eq!(directory.seq(), 2);
-    }
-
-    #[test]
-    fn a_built_in_status_can_be_relabelled_and_never_removed() {
-        let mut directory = Directory::default();
-        let mut status = builtin::statuses().remove(0);
-        status.label_en = "Make ready".into();
-        directory.apply(1, put(Record::Status(status.clone())));
-        assert_eq!(&*directory.status(&status.code).unwrap().record.label_en, "Make ready");
-        let removal = DirectoryEvent { change: Change::Remove(Key::Status(status.code.clone())), ..put(code(1, "1")) };
-        directory.apply(2, removal);
-        assert_ne!(&*directory.status(&status.code).unwrap().record.label_en, "Make ready");
-        assert_eq!(directory.statuses().count(), 6);
-    }
-}
+mod tests;

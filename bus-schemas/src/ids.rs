@@ -57,6 +57,8 @@ id! {
     EventId,
     /// Why stopped, or why scrap.
     ReasonId,
+    /// A browser that an admin has enrolled.
+    DeviceId,
 }
 
 /// The id of a checklist item: text of 1 to 64 characters, unique in its list.

@@ -6,6 +6,7 @@
 //! appear, readers ignore what they do not know, and `tests/golden.rs` pins the bytes of one example of every message.
 
 pub mod actor;
+pub mod audit;
 pub mod builtin;
 pub mod claim;
 pub mod codec;
@@ -30,7 +31,7 @@ pub use actor::Actor;
 pub use claim::{Claim, NodeStatus};
 pub use command::{Command, CommandBody, CommandId};
 pub use event::{EventKind, SessionEvent};
-pub use ids::{EventId, ItemId, JobId, ReasonId, SessionId, StationId, WorkerId};
+pub use ids::{DeviceId, EventId, ItemId, JobId, ReasonId, SessionId, StationId, WorkerId};
 pub use partition::Partition;
 pub use reply::{Done, Effect, Refusal, RefusalCode, Reply};
 pub use ring::Ring;

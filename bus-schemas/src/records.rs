@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Extra,
-    ids::{ItemId, JobId, ReasonId, StationId, WorkerId},
+    ids::{DeviceId, ItemId, JobId, ReasonId, StationId, WorkerId},
     status::{MachineClass, StatusCode},
     time::TimeUs,
 };
@@ -251,6 +251,23 @@ pub struct Credential {
     pub worker_id: WorkerId,
     /// The code, unique in the factory.
     pub worker_code: Box<str>,
+    /// Fields of a newer version.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// A browser from which worker codes are accepted, where only enrolled ones are: it holds a signed cookie with this id,
+/// which is worth nothing once the record is gone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Device {
+    /// Its id.
+    pub id: DeviceId,
+    /// What people call it.
+    pub name: Box<str>,
+    /// When it was enrolled.
+    pub enrolled_at_us: TimeUs,
+    /// The account that enrolled it.
+    pub enrolled_by: Box<str>,
     /// Fields of a newer version.
     #[serde(flatten)]
     pub extra: Extra,

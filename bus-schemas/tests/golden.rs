@@ -117,9 +117,10 @@ fn every_variant_has_an_example() {
     whole(kinds::HEARTBEATS, examples::heartbeats().iter().map(kinds::heartbeat));
     whole(kinds::RECORDS, records::records().iter().map(kinds::record));
     whole(kinds::KEYS, records::keys().iter().map(kinds::key));
-    let changes = ["put", "remove", "import"];
+    let changes = ["put", "remove", "import", "audit"];
     whole(kinds::CHANGES, changes.into_iter());
     assert_eq!(kinds::change(&records::import()), "import");
+    assert_eq!(kinds::change(&records::audit()), "audit");
     assert_eq!(kinds::refusal_codes(), bus_schemas::RefusalCode::ALL);
 }
 

@@ -31,6 +31,8 @@ pub struct Settings {
     pub max_session: Duration,
     /// Proxies whose `X-Forwarded-*` are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Worker codes are accepted only from browsers that an admin has enrolled.
+    pub require_enrolled_device: bool,
     /// Pages that may use cookies here.
     pub origins: Origins,
 }

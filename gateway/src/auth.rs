@@ -18,7 +18,8 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use bus_schemas::{TimeUs, WorkerId, directory::Directory};
+use bus_schemas::{DeviceId, TimeUs, WorkerId, directory::Directory};
+use http::HeaderMap;
 use parking_lot::{Mutex, RwLock};
 
 use crate::{clock::wall_now, directory::Source, live_view::Sessions};
@@ -35,6 +36,10 @@ const TOKEN_MAX_BYTES: usize = 4_096;
 
 /// A token renewed on use, when it is older than this.
 const RENEW_AFTER: Duration = Duration::from_secs(3_600);
+
+/// How often a sign-in looks whether the second of a revocation is over: three seconds in all, for clocks that differ.
+const SIGN_IN_TRIES: u32 = 30;
+const SIGN_IN_PAUSE: Duration = Duration::from_millis(100);
 
 /// Checks and makes logins.
 pub struct Auth {
@@ -81,6 +86,7 @@ impl Auth {
             Who::Worker(id) => self.may_work(id, &directory),
             Who::Account { .. } => true,
         };
+        let counts = counts && login.device.is_none_or(|device| self.is_enrolled(device, &directory));
         (good && counts).then_some(login)
     }
 
@@ -91,6 +97,32 @@ impl Auth {
             None if !self.directory.is_current() => true,
             Some(_) | None => self.sessions.of_worker(worker).is_some(),
         }
+    }
+
+    fn is_enrolled(&self, device: DeviceId, directory: &Directory) -> bool {
+        // A directory that is still being read does not know any.
+        directory.device(device).is_some() || !self.directory.is_current()
+    }
+
+    /// The enrolled device that a request comes from.
+    #[must_use]
+    pub fn device(&self, headers: &HeaderMap) -> Option<DeviceId> {
+        let device = self.tokens.verify_device(cookies::of_device(headers)?)?;
+        self.is_enrolled(device, &self.directory.load()).then_some(device)
+    }
+
+    /// A token for somebody who has just signed in. Tokens count whole seconds: a revocation of this very second would
+    /// take a new one along, so the second is waited out.
+    pub async fn sign_in(&self, who: Who, device: Option<DeviceId>) -> (String, Login) {
+        let mut issued = self.tokens.issue_on(device, who.clone(), wall_now());
+        for _ in 0..SIGN_IN_TRIES {
+            if !self.is_revoked(&issued.1, &self.directory.load()) {
+                break;
+            }
+            tokio::time::sleep(SIGN_IN_PAUSE).await;
+            issued = self.tokens.issue_on(device, who.clone(), wall_now());
+        }
+        issued
     }
 
     /// A new token for a login whose token is older than an hour, until 7 days after the signing in.

@@ -36,6 +36,8 @@ pub struct GatewayConfig {
     pub allowed_origins: Vec<String>,
     /// Networks whose `X-Forwarded-For` and `-Proto` are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Worker codes are accepted only from browsers that an admin has enrolled.
+    pub require_enrolled_device: bool,
     /// Postgres, for history and accounts; without it both are unavailable.
     pub database_url: Option<String>,
 }

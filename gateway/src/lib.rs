@@ -5,6 +5,7 @@
 
 mod acting;
 pub mod app;
+mod audit;
 pub mod auth;
 pub mod clock;
 pub mod commands;

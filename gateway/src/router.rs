@@ -2,7 +2,7 @@
 
 use axum::{
     Router,
-    routing::{MethodRouter, delete, get, post, put},
+    routing::{MethodRouter, delete, get, patch, post, put},
 };
 use http::Method;
 use persistence::Role;
@@ -114,6 +114,14 @@ pub static ROUTES: &[Route] = &[
     row(Method::GET, "/api/admin/directory/{kind}/{id}", VIEWER, Takes::Nothing, || get(admin::directory::get)),
     row(Method::PUT, "/api/admin/directory/{kind}/{id}", ADMIN, Takes::Json, || put(admin::record::put)),
     row(Method::DELETE, "/api/admin/directory/{kind}/{id}", ADMIN, Takes::MaybeJson, || delete(admin::record::delete)),
+
+    row(Method::GET, "/api/admin/accounts", ADMIN, Takes::Nothing, || get(admin::accounts::list)),
+    row(Method::POST, "/api/admin/accounts", ADMIN, Takes::Json, || post(admin::accounts::create)),
+    row(Method::PATCH, "/api/admin/accounts/{name}", ADMIN, Takes::Json, || patch(admin::accounts::change)),
+    row(Method::GET, "/api/admin/devices", ADMIN, Takes::Nothing, || get(admin::devices::list)),
+    row(Method::POST, "/api/admin/devices", ADMIN, Takes::Json, || post(admin::devices::enrol)),
+    row(Method::DELETE, "/api/admin/devices/{id}", ADMIN, Takes::MaybeJson, || delete(admin::devices::remove)),
+    row(Method::GET, "/api/admin/audit", ADMIN, Takes::Nothing, || get(admin::audit::audit)),
 ];
 
 /// The routes of a gateway.

@@ -127,6 +127,7 @@ fn parts(
             idle_timeout: config.idle_timeout,
             max_session: config.max_session,
             trusted_proxies: config.trusted_proxies.clone(),
+            require_enrolled_device: config.require_enrolled_device,
             origins: Origins::new(config.public_url.as_ref(), &config.allowed_origins),
         },
         auth: Auth::new(&config.secret, directory.clone(), Arc::clone(&view.sessions)),

@@ -6,6 +6,7 @@
 //! up, and a read says [`StoreError::Unavailable`]: no worker is ever kept waiting by it.
 
 pub mod accounts;
+pub mod audit;
 mod checkpoint;
 mod config;
 mod convert;

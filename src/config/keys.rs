@@ -99,6 +99,8 @@ keys! {
         "Further origins whose pages may use cookies here");
     TRUSTED_PROXIES = Key::new("trusted_proxies", "NETWORK,…", None,
         "Networks whose X-Forwarded-For and X-Forwarded-Proto are believed");
+    REQUIRE_ENROLLED_DEVICE = Key::new("require_enrolled_device", "BOOL", Some("false"),
+        "Accept worker codes only from browsers that an admin has enrolled");
     LOG = Key::new("log", "FILTER", Some("info"), "What is logged, a tracing filter");
     LOG_FORMAT = Key::new("log_format", "text|json", Some("text"), "How it is logged");
 }

@@ -38,6 +38,7 @@ impl Gateway {
             public_url: config.public_url.clone(),
             allowed_origins: config.allowed_origins.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
+            require_enrolled_device: config.require_enrolled_device,
             database_url: backends.database_url.clone(),
         });
         let handle = gateway.await.context("the gateway cannot start")?;

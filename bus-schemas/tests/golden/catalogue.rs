@@ -84,12 +84,14 @@ fn directory() -> Vec<Example> {
     let mut directory: Vec<_> = records::records().into_iter().map(put).collect();
     directory.extend(records::keys().into_iter().map(remove));
     directory.push(example("import".into(), records::event(records::import())));
+    directory.push(example("audit".into(), records::event(records::audit())));
     directory
 }
 
 fn vocabularies() -> Vec<Example> {
     vec![
         example("words/refusal-code".into(), kinds::refusal_codes()),
+        example("words/audit-action".into(), kinds::audit_actions()),
         example("words/close-cause".into(), kinds::close_causes()),
         example("words/session-status".into(), kinds::session_statuses()),
         example("words/effect".into(), kinds::effects()),

@@ -3,6 +3,7 @@
 
 use bus_schemas::{
     Actor, CloseCause, CommandBody, Effect, EventKind, RefusalCode, Reply, SessionStatus,
+    audit::AuditAction,
     command::{AbandonReason, ChecklistKind, QuantityReport},
     directory::{Change, Key, Record},
     heartbeat::HeartbeatMessage,
@@ -54,6 +55,7 @@ kinds!(key, KEYS, Key {
     Key::Revoked(RevokedWhat::Token(_)) => "revoked-token",
     Key::Revoked(RevokedWhat::Account(_)) => "revoked-account",
     Key::Revoked(RevokedWhat::Worker(_)) => "revoked-worker",
+    Key::Device(_) => "device",
 });
 
 kinds!(body, BODIES, CommandBody {
@@ -99,6 +101,7 @@ kinds!(change, CHANGES, Change {
     Change::Put(_) => "put",
     Change::Remove(_) => "remove",
     Change::Import { .. } => "import",
+    Change::Audit(_) => "audit",
 });
 
 kinds!(record, RECORDS, Record {
@@ -111,6 +114,7 @@ kinds!(record, RECORDS, Record {
     Record::Revoked(Revoked { what: RevokedWhat::Token(_), .. }) => "revoked-token",
     Record::Revoked(Revoked { what: RevokedWhat::Account(_), .. }) => "revoked-account",
     Record::Revoked(Revoked { what: RevokedWhat::Worker(_), .. }) => "revoked-worker",
+    Record::Device(_) => "device",
 });
 
 words!(
@@ -132,6 +136,19 @@ words!(
         SessionStillLive,
         IdempotencyKeyReused,
         InvalidPayload,
+    }
+);
+words!(
+    audit_actions,
+    AuditAction {
+        SignIn,
+        SignOut,
+        CreateAccount,
+        ChangeAccount,
+        SetPassword,
+        ExportDirectory,
+        CloseSession,
+        CloseAllSessions,
     }
 );
 words!(close_causes, CloseCause { Completed, Idle, Abandoned, Replaced, Admin });
@@ -181,6 +198,8 @@ pub const TAGS: &[&str] = &[
     "put",
     "remove",
     "import",
+    "audit",
+    "device",
     "station",
     "job",
     "reason",

@@ -79,6 +79,7 @@ fn is_kept(name: &str, place: &str) -> bool {
         "event" | "state" | "claim" | "remove" => stateful,
         // The answer is read only; the session in it is a state.
         "reply" => stateful && !place.is_empty(),
+        "audit" => place.is_empty() || place == ".change.audit",
         "put" | "import" => {
             let part = place.contains("_checklist[") || place.contains(".assignments[");
             !part && (place.is_empty() || place.starts_with(".change.put.") || place.contains(".records["))

@@ -1,11 +1,12 @@
 //! One example of every directory record and change.
 
 use bus_schemas::{
-    Actor, Extra, JobId,
+    Actor, DeviceId, Extra, JobId,
+    audit::{AuditAction, AuditEntry},
     directory::{Change, DirectoryEvent, Key, Record},
     records::{
-        Assignment, ChecklistItem, Credential, Job, Language, Reason, ReasonType, Revoked, RevokedWhat, Station,
-        StationType, Status, Worker, WorkerRole,
+        Assignment, ChecklistItem, Credential, Device, Job, Language, Reason, ReasonType, Revoked, RevokedWhat,
+        Station, StationType, Status, Worker, WorkerRole,
     },
     status::MachineClass,
 };
@@ -33,6 +34,7 @@ pub fn records() -> Vec<Record> {
         revoked(RevokedWhat::Token("token-1".into())),
         revoked(RevokedWhat::Account("noa".into())),
         revoked(RevokedWhat::Worker(WORKER)),
+        Record::Device(device()),
     ]
 }
 
@@ -50,6 +52,27 @@ pub fn event(change: Change) -> DirectoryEvent {
 pub fn import() -> Change {
     let id = Uuid::from_u128(0x0190_a5c0_0000_7000_8000_0000_0000_0007);
     Change::Import { id, records: vec![Record::Worker(worker()), Record::Station(station())] }
+}
+
+/// Something an account did.
+pub fn audit() -> Change {
+    Change::Audit(AuditEntry {
+        id: Uuid::from_u128(0x0190_a5c0_0000_7000_8000_0000_0000_0008),
+        action: AuditAction::ChangeAccount,
+        target: "noa".into(),
+        detail: Some("role supervisor".into()),
+        extra: Extra::new(),
+    })
+}
+
+fn device() -> Device {
+    Device {
+        id: DeviceId(Uuid::from_u128(0x0190_a5c0_0000_7000_8000_0000_0000_0009)),
+        name: "Tablet at the offset press".into(),
+        enrolled_at_us: at(0),
+        enrolled_by: "noa".into(),
+        extra: Extra::new(),
+    }
 }
 
 fn worker() -> Worker {

@@ -9,16 +9,34 @@ use super::token::{Login, Who};
 pub const WORKERS_MAX: usize = 8;
 const WORKER_PREFIX: &str = "andon_worker_";
 const ACCOUNT: &str = "andon_admin";
+const DEVICE: &str = "andon_device";
+/// As long as browsers keep any cookie; given anew at every sign-in, so a tablet in use never loses it.
+const DEVICE_SECONDS: u64 = 400 * 24 * 3_600;
 
-/// The cookies of ours in a request: name and token.
+/// The cookies of ours in a request that are logins: name and token.
 pub fn ours(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    all(headers).filter(|(name, _)| name.starts_with(WORKER_PREFIX) || *name == ACCOUNT)
+}
+
+/// What an enrolled device holds.
+#[must_use]
+pub fn of_device(headers: &HeaderMap) -> Option<&str> {
+    all(headers).find(|(name, _)| *name == DEVICE).map(|(_, token)| token)
+}
+
+/// `Set-Cookie` for an enrolled device.
+#[must_use]
+pub fn set_device(token: &str, https: bool) -> Option<HeaderValue> {
+    cookie(DEVICE, token, DEVICE_SECONDS, https)
+}
+
+fn all(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     headers
         .get_all(header::COOKIE)
         .into_iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(name, _)| name.starts_with(WORKER_PREFIX) || *name == ACCOUNT)
 }
 
 /// The token of this worker's cookie.
@@ -89,6 +107,7 @@ mod tests {
         let login = Login {
             id: "x".into(),
             who: Who::Worker(worker),
+            device: None,
             issued_at: at,
             first_at: at,
             expires_at: TimeUs::from_micros(60_000_000),

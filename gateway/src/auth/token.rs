@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bus_schemas::{StationId, TimeUs, WorkerId};
+use bus_schemas::{DeviceId, StationId, TimeUs, WorkerId};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use persistence::Role;
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,8 @@ pub struct Login {
     pub id: Box<str>,
     /// Who.
     pub who: Who,
+    /// From which enrolled device: the login ends with the device's.
+    pub device: Option<DeviceId>,
     /// When this token was made.
     pub issued_at: TimeUs,
     /// When the person signed in.
@@ -53,6 +55,8 @@ struct Claims {
     role: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stations: Option<Vec<StationId>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    device: Option<DeviceId>,
     iat: i64,
     first: i64,
     exp: i64,
@@ -63,6 +67,14 @@ struct Claims {
 enum Kind {
     Worker,
     Account,
+    Device,
+}
+
+/// What an enrolled device holds. It never ends by itself: its record does.
+#[derive(Serialize, Deserialize)]
+struct DeviceClaims {
+    sub: DeviceId,
+    kind: Kind,
 }
 
 /// Makes and verifies tokens: JWT, HS256.
@@ -86,9 +98,15 @@ impl Tokens {
     /// A token for somebody who has just signed in: with a new id, so that nothing set before is worth anything.
     #[must_use]
     pub fn issue(&self, who: Who, now: TimeUs) -> (String, Login) {
+        self.issue_on(None, who, now)
+    }
+
+    /// The same, for somebody who signed in on this enrolled device.
+    #[must_use]
+    pub fn issue_on(&self, device: Option<DeviceId>, who: Who, now: TimeUs) -> (String, Login) {
         let id = format!("{:032x}", rand::random::<u128>()).into();
         let now = whole(now);
-        let login = Login { id, who, issued_at: now, first_at: now, expires_at: now.after(LIFETIME) };
+        let login = Login { id, who, device, issued_at: now, first_at: now, expires_at: now.after(LIFETIME) };
         (self.sign(&login), login)
     }
 
@@ -104,6 +122,20 @@ impl Tokens {
         Some((self.sign(&renewed), renewed))
     }
 
+    /// What an enrolled device is given to hold.
+    #[must_use]
+    pub fn of_device(&self, id: DeviceId) -> String {
+        let claims = DeviceClaims { sub: id, kind: Kind::Device };
+        encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).unwrap_or_default()
+    }
+
+    /// Which device was given this to hold; whether it is still enrolled, the directory knows.
+    #[must_use]
+    pub fn verify_device(&self, token: &str) -> Option<DeviceId> {
+        let claims: DeviceClaims = decode(token, &self.decoding, &self.validation).ok()?.claims;
+        matches!(claims.kind, Kind::Device).then_some(claims.sub)
+    }
+
     fn sign(&self, login: &Login) -> String {
         let (kind, sub, role, stations) = match &login.who {
             Who::Worker(id) => (Kind::Worker, id.to_string(), None, None),
@@ -117,6 +149,7 @@ impl Tokens {
             kind,
             role,
             stations,
+            device: login.device,
             iat: seconds(login.issued_at),
             first: seconds(login.first_at),
             exp: seconds(login.expires_at),
@@ -136,11 +169,13 @@ impl Tokens {
                 role: Role::parse(claims.role.as_deref()?)?,
                 stations: claims.stations.map(Into::into),
             },
+            Kind::Device => return None,
         };
         let time = |seconds: i64| TimeUs::from_micros(seconds.saturating_mul(1_000_000));
         Some(Login {
             id: claims.jti.into(),
             who,
+            device: claims.device,
             issued_at: time(claims.iat),
             first_at: time(claims.first),
             expires_at: time(claims.exp),
@@ -180,6 +215,18 @@ mod tests {
         for garbage in ["", ".", "..", "a.b.c", &token[..token.len() - 2]] {
             assert_eq!(tokens.verify(garbage), None, "{garbage}");
         }
+    }
+
+    #[test]
+    fn what_a_device_holds_is_no_login_and_a_login_is_no_device() {
+        let tokens = Tokens::new(b"secret one, long enough for anybody");
+        let device = DeviceId(Uuid::from_u128(9));
+        let held = tokens.of_device(device);
+        assert_eq!(tokens.verify_device(&held), Some(device));
+        assert_eq!(tokens.verify(&held), None);
+        let (token, login) = tokens.issue_on(Some(device), Who::Worker(WorkerId(Uuid::from_u128(1))), NOW);
+        assert_eq!(tokens.verify_device(&token), None);
+        assert_eq!(tokens.verify(&token), Some(login));
     }
 
     #[test]

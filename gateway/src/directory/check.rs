@@ -129,6 +129,7 @@ impl Found {
             }
             Record::Status(status) => self.status(status, after),
             Record::Credential(credential) => self.credential(credential, after, codes),
+            Record::Device(device) => self.name("name", &device.name, NAME_MAX_CHARS),
             Record::Revoked(_) => {}
         }
     }

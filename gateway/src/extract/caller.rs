@@ -63,7 +63,8 @@ pub fn check_origin(parts: &request::Parts, app: &App) -> Result<(), ApiError> {
     let reads = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
     // A browser adds a cookie by itself, but never a bearer token.
     let by_cookie = !parts.headers.contains_key(http::header::AUTHORIZATION);
-    if reads || !by_cookie || cookies::ours(&parts.headers).next().is_none() {
+    let cookies = cookies::ours(&parts.headers).next().is_some() || cookies::of_device(&parts.headers).is_some();
+    if reads || !by_cookie || !cookies {
         return Ok(());
     }
     if app.settings.origins.accept(&parts.headers) { Ok(()) } else { Err(Code::OriginRefused.into()) }

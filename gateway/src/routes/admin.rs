@@ -1,7 +1,10 @@
 //! What accounts use.
 
+pub mod accounts;
+pub mod audit;
 pub mod close;
 pub mod close_all;
+pub mod devices;
 pub mod directory;
 pub mod export;
 pub mod import;

@@ -23,6 +23,8 @@ use super::{admin, health, ready, worker};
         admin::sessions::sessions, admin::session::session, admin::close::close, admin::close_all::close_all,
         admin::directory::list, admin::directory::get, admin::record::put, admin::record::delete,
         admin::import::import, admin::export::export,
+        admin::accounts::list, admin::accounts::create, admin::accounts::change,
+        admin::devices::list, admin::devices::enrol, admin::devices::remove, admin::audit::audit,
         health::health, ready::ready,
     )
 )]

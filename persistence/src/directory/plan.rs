@@ -37,12 +37,14 @@ pub struct Edit {
     pub at: TimeUs,
     /// Who.
     pub actor: Actor,
-    /// `put`, `remove` or `import`.
+    /// `put`, `remove` or `import`; or the name of an [`AuditAction`](bus_schemas::audit::AuditAction).
     pub action: &'static str,
     /// Which kind of record.
     pub kind: String,
     /// Which record; never a worker code.
     pub record_id: String,
+    /// What else an entry of the audit says.
+    pub detail: Option<String>,
 }
 
 /// What a batch of edits comes to: each record once, as it is at the end.
@@ -88,6 +90,16 @@ impl Plan {
                     self.put(seq, record);
                 }
             }
+            Change::Audit(entry) => self.edits.push(Edit {
+                seq,
+                ordinal: 0,
+                at,
+                actor,
+                action: entry.action.as_str(),
+                kind: entry.action.kind().to_owned(),
+                record_id: entry.target.into(),
+                detail: entry.detail.map(Into::into),
+            }),
         }
     }
 
@@ -96,7 +108,7 @@ impl Plan {
         let subject = key.subject();
         let mut tokens = subject.rsplit('.').map(str::to_owned);
         let (record_id, kind) = (tokens.next().unwrap_or_default(), tokens.next().unwrap_or_default());
-        self.edits.push(Edit { seq, ordinal, at, actor: actor.clone(), action, kind, record_id });
+        self.edits.push(Edit { seq, ordinal, at, actor: actor.clone(), action, kind, record_id, detail: None });
     }
 
     fn put(&mut self, seq: u64, record: Record) {
@@ -107,8 +119,8 @@ impl Plan {
             Record::Reason(record) => put(&mut self.reasons, record.id, seq, record),
             Record::Status(record) => put(&mut self.statuses, record.code.clone(), seq, record),
             Record::Credential(record) => put(&mut self.credentials, record.worker_id, seq, record),
-            // Revocations are for gateways; nothing reads them here.
-            Record::Revoked(_) => {}
+            // Revocations and devices are for gateways; nothing reads them here.
+            Record::Revoked(_) | Record::Device(_) => {}
         }
     }
 
@@ -124,7 +136,7 @@ impl Plan {
                 Some(status) => put(&mut self.statuses, code, seq, status),
                 None => remove(&mut self.statuses, code, seq, at),
             },
-            Key::Revoked(_) => {}
+            Key::Revoked(_) | Key::Device(_) => {}
         }
     }
 }
@@ -147,7 +159,7 @@ fn read(message: &StoredMessage) -> Result<DirectoryEvent, String> {
     let records = match &event.change {
         Change::Put(record) => std::slice::from_ref(record),
         Change::Import { records, .. } => records,
-        Change::Remove(_) => &[],
+        Change::Remove(_) | Change::Audit(_) => &[],
     };
     records.iter().try_for_each(fits).map_err(|error| error.to_string())?;
     Ok(event)
@@ -165,6 +177,8 @@ fn fits(record: &Record) -> Result<(), DoesNotFit> {
         }
         Record::Station(station) => both(station.created_at_us, station.updated_at_us),
         Record::Job(job) => both(job.created_at_us, job.updated_at_us),
-        Record::Reason(_) | Record::Status(_) | Record::Credential(_) | Record::Revoked(_) => Ok(()),
+        Record::Reason(_) | Record::Status(_) | Record::Credential(_) | Record::Revoked(_) | Record::Device(_) => {
+            Ok(())
+        }
     }
 }

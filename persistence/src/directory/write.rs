@@ -277,9 +277,9 @@ async fn edits(tx: &mut Tx<'_>, edits: &[Edit]) -> Result<(), WriteError> {
     let seqs: Result<Vec<_>, _> = edits.iter().map(|edit| convert::number("seq", edit.seq)).collect();
     let at: Result<Vec<_>, _> = edits.iter().map(|edit| convert::time("at_us", edit.at)).collect();
     sqlx::query(
-        "INSERT INTO directory_edits (seq, ordinal, at, actor, action, kind, record_id) \
+        "INSERT INTO directory_edits (seq, ordinal, at, actor, action, kind, record_id, detail) \
          SELECT * FROM UNNEST($1::bigint[], $2::integer[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], \
-         $7::text[]) ON CONFLICT DO NOTHING",
+         $7::text[], $8::text[]) ON CONFLICT DO NOTHING",
     )
     .bind(seqs?)
     .bind(column(edits, |edit| edit.ordinal))
@@ -288,6 +288,7 @@ async fn edits(tx: &mut Tx<'_>, edits: &[Edit]) -> Result<(), WriteError> {
     .bind(column(edits, |edit| edit.action))
     .bind(column(edits, |edit| edit.kind.as_str()))
     .bind(column(edits, |edit| edit.record_id.as_str()))
+    .bind(column(edits, |edit| edit.detail.as_deref()))
     .execute(&mut **tx)
     .await?;
     Ok(())

@@ -9,6 +9,7 @@ use persistence::{NewAccount, Role, Store};
 use crate::backends::Backends;
 use crate::cli::Settings;
 use crate::config::Needs;
+use crate::directory::DirectoryEditor;
 use crate::process;
 use crate::servers::installation;
 
@@ -54,8 +55,8 @@ fn role(text: &str) -> Result<Role, String> {
 /// Postgres cannot be reached, or refuses the name or the password.
 pub fn run(settings: Settings, account: Account) -> anyhow::Result<()> {
     process::run(settings, Needs::default(), async |config| {
-        let backends = Backends::beside(&config)?;
-        let url = backends.database_url.context("there is no Postgres: name one with --database-url")?;
+        let beside = Backends::beside(&config)?;
+        let url = beside.database_url.clone().context("there is no Postgres: name one with --database-url")?;
         let store = Store::connect_lazy(&url)?;
         let (name, password) = match account {
             Account::Create { name, role, password } => {
@@ -67,6 +68,7 @@ pub fn run(settings: Settings, account: Account) -> anyhow::Result<()> {
             Account::SetPassword { name, password } => {
                 let password = password.take()?;
                 store.set_password(&name, &password.text).await?;
+                sign_out(&store, &beside, &name).await;
                 (name, password)
             }
         };
@@ -76,6 +78,18 @@ pub fn run(settings: Settings, account: Account) -> anyhow::Result<()> {
         }
         Ok(())
     })
+}
+
+/// Ends whatever the account is signed in with. Somebody who sets a password in an emergency may have no NATS at hand:
+/// the password is set all the same, and it is said what still holds.
+async fn sign_out(store: &Store, beside: &Backends, name: &str) {
+    let ended = async {
+        let account = store.account(name).await?.context("the account is gone")?;
+        DirectoryEditor::connect(beside).await?.sign_out(account.name.into()).await
+    };
+    if let Err(error) = ended.await {
+        eprintln!("warning: what {name} is signed in with holds until it ends by itself, 7 days at most: {error:#}");
+    }
 }
 
 /// A password, and whether a person must be told it.

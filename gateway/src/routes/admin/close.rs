@@ -4,7 +4,7 @@ use axum::{
     Json,
     extract::{Path, State},
 };
-use bus_schemas::CommandBody;
+use bus_schemas::{CommandBody, audit::AuditAction};
 use persistence::Role;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -14,6 +14,7 @@ use super::session::id;
 use crate::{
     acting::{Acting, Stamp, on_session, send_to_open},
     app::App,
+    audit,
     extract::{MaybeFields, Signed},
     routes::Answer,
 };
@@ -55,5 +56,6 @@ pub async fn close(
     let acting = Acting { actor: account.actor(), ..found };
     let stamp = Stamp::of(&caller, &fields.0)?;
     send_to_open(&app, &caller, &acting, &stamp, CommandBody::AdminClose { session_id }).await?;
+    audit::note(&app, &account.actor(), AuditAction::CloseSession, &session_id.to_string(), None).await;
     Ok(Json(CloseAnswer { closed: 1, failed: Vec::new() }))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use bus_schemas::CommandBody;
+use bus_schemas::{CommandBody, audit::AuditAction};
 use futures::StreamExt;
 use persistence::Role;
 
@@ -11,6 +11,7 @@ use super::close::{CloseAnswer, FailedClose};
 use crate::{
     acting::{Acting, Stamp, send_to_open},
     app::App,
+    audit,
     auth::logins::AccountLogin,
     error::{ApiError, Code},
     extract::{Caller, MaybeFields, Signed},
@@ -48,6 +49,8 @@ pub async fn close_all(State(app): State<App>, Signed(caller): Signed, fields: M
             }),
         }
     }
+    let detail = format!("{} closed, {} not", answer.closed, answer.failed.len());
+    audit::note(&app, &account.actor(), AuditAction::CloseAllSessions, "", Some(&detail)).await;
     Ok(Json(answer))
 }
 

@@ -5,6 +5,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
+use bus_schemas::{Actor, audit::AuditAction};
 use http::header;
 use persistence::{Account, AccountError};
 use serde::Serialize;
@@ -13,6 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
+    audit,
     auth::{
         cookies, throttle_now,
         token::{Login, Who},
@@ -103,7 +105,9 @@ pub async fn login(State(app): State<App>, caller: Caller, fields: Fields) -> Re
     };
     app.auth.account_throttle.lock().succeeded(address, throttle_now());
     crate::telemetry::login("account", "ok");
-    let (token, login) = app.auth.tokens().issue(who(account), wall_now());
+    let name = account.name.clone();
+    let (token, login) = app.auth.sign_in(who(account), None).await;
+    audit::note(&app, &Actor::Admin(name.as_str().into()), AuditAction::SignIn, &name, None).await;
     answer(&login, token, caller.client.https).ok_or_else(|| ApiError::internal(caller.trace.id()))
 }
 

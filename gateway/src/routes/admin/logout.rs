@@ -5,10 +5,12 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
+use bus_schemas::{Actor, audit::AuditAction};
 use http::header;
 
 use crate::{
     app::App,
+    audit,
     auth::{cookies, token::Who},
     error::ApiError,
     extract::{Caller, MaybeFields},
@@ -26,6 +28,9 @@ pub async fn logout(State(app): State<App>, caller: Caller, _: MaybeFields) -> R
         Err(error) => error.into_response(),
     };
     for login in leaving {
+        if let Who::Account { name, .. } = &login.who {
+            audit::note(&app, &Actor::Admin(name.clone()), AuditAction::SignOut, name, None).await;
+        }
         if let Some(cookie) = cookies::clear(&login.who, caller.client.https) {
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }

@@ -120,7 +120,8 @@ fn invalid(problems: impl IntoIterator<Item = String>) -> ApiError {
     ApiError::new(Code::InvalidDirectory, message).with_details(json!({ "problems": problems }))
 }
 
-async fn change(
+/// Makes an edit; what keeps it from being made, as clients read it.
+pub(crate) async fn change(
     app: &App,
     account: &AccountLogin,
     decide: impl FnMut(&Directory) -> Result<Option<Change>, ApiError>,

@@ -49,6 +49,7 @@ impl LoginRequest {
 /// Signs a worker in.
 #[utoipa::path(post, path = "/api/workers/login", tag = "worker", request_body = LoginRequest,
     responses((status = 200, body = LoginAnswer), (status = 400, description = "WORKER_CODE_REQUIRED"),
+        (status = 403, description = "DEVICE_NOT_ENROLLED"),
         (status = 404, description = "NOT_FOUND"), (status = 429, description = "TOO_MANY_ATTEMPTS")))]
 pub async fn login(
     State(app): State<App>,
@@ -57,6 +58,10 @@ pub async fn login(
     fields: Fields,
 ) -> Result<Response, ApiError> {
     let request = LoginRequest::read(&fields)?;
+    let device = app.auth.device(&headers);
+    if app.settings.require_enrolled_device && device.is_none() {
+        return Err(Code::DeviceNotEnrolled.into());
+    }
     let address = caller.client.address;
     app.auth
         .worker_throttle
@@ -76,7 +81,7 @@ pub async fn login(
     };
     app.auth.worker_throttle.lock().succeeded(address, throttle_now());
     crate::telemetry::login("worker", "ok");
-    let (token, login) = app.auth.tokens().issue(Who::Worker(worker.record.id), wall_now());
+    let (token, login) = app.auth.sign_in(Who::Worker(worker.record.id), device).await;
     let answer = LoginAnswer {
         worker: WorkerRecord::of(&worker.record, &directory),
         token: token.clone(),
@@ -84,6 +89,10 @@ pub async fn login(
     };
     let mut response = Json(answer).into_response();
     set_cookies(&mut response, &app, &headers, &login, &token, caller.client.https);
+    let held = device.and_then(|device| cookies::set_device(&app.auth.tokens().of_device(device), caller.client.https));
+    if let Some(cookie) = held {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
     Ok(response)
 }
 
