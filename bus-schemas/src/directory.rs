@@ -388,4 +388,5 @@ impl Directory {
 }
 
 #[cfg(test)]
+#[path = "directory_tests.rs"]
 mod tests;

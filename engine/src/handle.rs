@@ -86,6 +86,7 @@ pub async fn start(config: EngineConfig) -> Result<EngineHandle, EngineError> {
     andon_nats::server::check(&bus, &config.nats).await.map_err(NatsError::from)?;
     andon_nats::streams::ensure(&bus, &config.nats).await?;
     let log = andon_nats::streams::check(&bus, &config.nats).await?;
+    show_counters();
     let stop = CancellationToken::new();
     let (closer_sender, closer_inbox) = mpsc::channel(closer::QUEUE);
     let shared = Shared::new(Parts {
@@ -187,6 +188,22 @@ impl Drop for EngineHandle {
     }
 }
 
+/// Counters that are there from the start: an alarm on one that appears with its first increment misses that one.
+fn show_counters() {
+    for name in [
+        "andon_unknown_acks_total",
+        "andon_refused_compare_and_set_total",
+        "andon_idle_closes_total",
+        "andon_idle_batches_aborted_total",
+        "andon_idle_batches_refused_total",
+        "andon_claims_lost_total",
+        "andon_actor_panics_total",
+        "andon_poison_commands_total",
+    ] {
+        metrics::counter!(name).increment(0);
+    }
+}
+
 /// Reads all claims once; afterwards the follower delivers them.
 async fn read_claims(bus: Bus, node: ActorRef<NodeMsg>, stop: CancellationToken) {
     let mut follower = Follower::new(bus, subject::STREAM_LOG, vec![subject::CLAIMS.to_owned()], Start::LastPerSubject);
@@ -256,7 +273,8 @@ async fn set_gauges(shared: &Shared) {
     if let Ok(log) = shared.bus().stream_info(subject::STREAM_LOG, GAUGES_EVERY).await
         && let Some(max_bytes) = log.max_bytes
     {
-        metrics::gauge!("andon_log_bytes_free").set(max_bytes.saturating_sub(log.bytes) as f64);
+        metrics::gauge!("andon_log_bytes_free", "stream" => subject::STREAM_LOG)
+            .set(max_bytes.saturating_sub(log.bytes) as f64);
         if log.bytes > max_bytes / 10 * 7 {
             tracing::error!(bytes = log.bytes, max_bytes, "the log is more than 70 % full");
         }

@@ -52,4 +52,17 @@ impl Moment {
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
+
+    /// The moment `span` later.
+    #[must_use]
+    pub fn after(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))
+    }
+
+    /// As an instant, for a timer.
+    #[must_use]
+    pub fn instant(self) -> Instant {
+        let now = Instant::now();
+        now.checked_add(self.since(Self::of(now))).unwrap_or(now)
+    }
 }

@@ -13,6 +13,7 @@ mod config;
 pub mod directory;
 mod error;
 pub mod extract;
+pub mod feed;
 #[cfg(test)]
 mod fixtures;
 pub mod heartbeats;

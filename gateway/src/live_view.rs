@@ -13,7 +13,7 @@ pub use claims::{Claims, Node};
 pub(crate) use follow::{follow_log, follow_seen};
 pub use head::Head;
 pub(crate) use head::watch_head;
-pub use sessions::{Known, LiveSession, Sessions};
+pub use sessions::{Folded, Known, LiveSession, Sessions};
 
 use std::sync::Arc;
 

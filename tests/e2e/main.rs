@@ -11,6 +11,7 @@ mod bench;
 mod configuration;
 mod factory;
 mod harness;
+mod hostile;
 mod integrators;
 mod roles;
 mod shift;

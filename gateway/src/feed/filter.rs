@@ -36,9 +36,7 @@ impl Filter {
     /// Whether a session with this status is wanted; one before its start gate has none.
     #[must_use]
     pub fn wants(&self, status: Option<&StatusCode>) -> bool {
-        self.statuses
-            .as_ref()
-            .is_none_or(|wanted| status.is_some_and(|status| wanted.binary_search(status).is_ok()))
+        self.statuses.as_ref().is_none_or(|wanted| status.is_some_and(|status| wanted.binary_search(status).is_ok()))
     }
 
     /// Whether everything is seen.

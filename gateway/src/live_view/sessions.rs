@@ -44,6 +44,15 @@ impl LiveSession {
     }
 }
 
+/// What an event came to.
+#[derive(Clone, Debug)]
+pub struct Folded {
+    /// The session after it.
+    pub live: Arc<LiveSession>,
+    /// Another session of the worker that was active until then: its own end was not read.
+    pub ended: Option<Arc<LiveSession>>,
+}
+
 /// What the view knows of a session id.
 #[derive(Clone, Debug)]
 pub enum Known {
@@ -94,18 +103,24 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Folds an event; the log is followed in order, each message once.
-    pub fn fold(&self, event: SessionEvent, seq: u64) {
+    /// Folds an event; the log is followed in order, each message once. Says what it came to.
+    pub fn fold(&self, event: SessionEvent, seq: u64) -> Folded {
         let session = event.state.session;
         let known = self.by_worker.get(&session.worker_id);
+        // Only the newest message of a worker was read at the start: an end before it was not.
+        let ended = known.as_ref().filter(|known| known.session.id != session.id).cloned();
         if let Some(previous) = event.state.previous.filter(|previous| self.missed_end(known.as_ref(), previous.id)) {
             // Only the newest message of a worker was read at the start, and it replaced a session.
             self.close(self.live(*previous, seq, None));
         }
         let before = self.by_id.get(&session.id);
-        let active = session.is_active();
         let live = self.live(session, seq, before);
-        if active { self.put(live) } else { self.close(live) }
+        if live.session.is_active() {
+            self.put(Arc::clone(&live))
+        } else {
+            self.close(Arc::clone(&live))
+        }
+        Folded { live, ended }
     }
 
     fn missed_end(&self, known: Option<&Arc<LiveSession>>, previous: SessionId) -> bool {

@@ -1,4 +1,4 @@
-//! Tests of the fold.
+//! What the fold of the directory must hold.
 
 use super::*;
 
