@@ -64,7 +64,8 @@ impl Heartbeats {
             && self.view.claims.owner_hears(live.partition, now, self.deaf_after)
     }
 
-    /// What keeps workers' beats from being heard just now; empty when nothing does.
+    /// What keeps workers from being served just now: beats are not heard, or an owner hears and cannot serve. Empty
+    /// when nothing does.
     #[must_use]
     pub fn missing(&self) -> Vec<&'static str> {
         let now = Moment::now();
@@ -74,6 +75,8 @@ impl Heartbeats {
         }
         if self.view.claims.unserved(now, self.deaf_after) > 0 {
             missing.push("an owner that answers for every partition");
+        } else if self.view.claims.unready() > 0 {
+            missing.push("owners that say they serve: a log that acknowledges, partitions that are read");
         }
         missing
     }
@@ -122,7 +125,7 @@ mod tests {
         view.claims.owner(live.partition).unwrap().answered(Moment::now());
         assert!(!heartbeats.are_heard(&live), "without the head of the log");
         view.head.prove(Moment::now());
-        assert!(heartbeats.are_heard(&live));
+        assert!(heartbeats.are_heard(&live), "also by an owner whose log is mute");
 
         tokio::time::advance(Duration::from_millis(3_100)).await;
         view.head.prove(Moment::now());

@@ -120,6 +120,7 @@ impl TestGateway {
     pub fn hear(&self) {
         for node in self.app.view.claims.current_nodes() {
             node.answered(Moment::now());
+            node.says(true);
         }
         self.app.view.head.prove(Moment::now());
     }

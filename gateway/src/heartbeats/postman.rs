@@ -1,9 +1,10 @@
-//! The task that carries beats to their owners and calls the roll.
+//! The task that carries beats to their owners, calls the roll, and asks owners whether they serve.
 
 use std::{sync::Arc, time::Duration};
 
 use andon_nats::{Bus, HeaderMap};
 use bus_schemas::{
+    NodeStatus,
     codec::{self, SCHEMA},
     heartbeat::{Beat, HeartbeatAck, HeartbeatMessage, Heartbeats as HeartbeatBatch},
     subject,
@@ -23,8 +24,11 @@ use crate::{clock::Moment, live_view::Node};
 const BATCH_EVERY: Duration = Duration::from_millis(100);
 /// Time a node has for answering a roll call; later answers prove nothing any more.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
-/// Roll calls in flight, of all nodes together: an outage must not pile them up.
-const ROLL_CALLS_MAX: usize = 256;
+/// Roll calls and questions in flight, of all nodes together: an outage must not pile them up.
+const QUESTIONS_MAX: usize = 256;
+/// Longest time between two questions to an owner whether it serves. An owner knows that its log is mute after 5 s
+/// without an acknowledgement, and within 6 s this gateway is not ready.
+const STATUS_EVERY_MAX: Duration = Duration::from_millis(500);
 
 /// Carries beats; one per gateway.
 pub(crate) struct Postman {
@@ -32,12 +36,12 @@ pub(crate) struct Postman {
     bus: Bus,
     roll_call_every: Duration,
     /// Polled in this task, so that what a node gets is in the order of its counter.
-    roll_calls: FuturesUnordered<BoxFuture<'static, ()>>,
+    questions: FuturesUnordered<BoxFuture<'static, ()>>,
 }
 
 impl Postman {
     pub(crate) fn new(heartbeats: Heartbeats, bus: Bus, roll_call_every: Duration) -> Self {
-        Self { heartbeats, bus, roll_call_every, roll_calls: FuturesUnordered::new() }
+        Self { heartbeats, bus, roll_call_every, questions: FuturesUnordered::new() }
     }
 
     /// Runs until stopped, and sends what has collected before it ends.
@@ -46,13 +50,16 @@ impl Postman {
         batch_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut roll_call_due = interval(self.roll_call_every);
         roll_call_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut status_due = interval(STATUS_EVERY_MAX.min(self.roll_call_every));
+        status_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                Some(()) = self.roll_calls.next() => {}
+                Some(()) = self.questions.next() => {}
                 _ = batch_due.tick() => self.send_batches().await,
                 _ = roll_call_due.tick() => self.call_roll(),
+                _ = status_due.tick() => self.ask_status(),
             }
         }
         self.send_batches().await;
@@ -81,11 +88,21 @@ impl Postman {
     fn call_roll(&self) {
         crate::telemetry::live_sessions(self.heartbeats.view.sessions.count());
         for node in self.heartbeats.view.claims.current_nodes() {
-            if self.roll_calls.len() >= ROLL_CALLS_MAX {
+            if self.questions.len() >= QUESTIONS_MAX {
                 return;
             }
             let Some(payload) = self.message(&node, true, Vec::new()) else { continue };
-            self.roll_calls.push(Box::pin(call(self.bus.clone(), node, payload)));
+            self.questions.push(Box::pin(call(self.bus.clone(), node, payload)));
+        }
+    }
+
+    /// Asks every owner whether it serves: one that hears beats may still not be able to store anything.
+    fn ask_status(&self) {
+        for node in self.heartbeats.view.claims.current_nodes() {
+            if self.questions.len() >= QUESTIONS_MAX {
+                return;
+            }
+            self.questions.push(Box::pin(ask(self.bus.clone(), node)));
         }
     }
 
@@ -108,6 +125,17 @@ async fn call(bus: Bus, node: Arc<Node>, payload: Bytes) {
         && codec::decode::<HeartbeatAck>(&answer.payload).is_ok_and(|ack| *ack.node_id == *node.id())
     {
         node.answered(sent);
+    }
+}
+
+/// Without an answer what it said last stands: the roll call tells whether it is there.
+async fn ask(bus: Bus, node: Arc<Node>) {
+    let asked = bus.request(subject::node(node.id()), Some(headers()), Bytes::new(), ANSWER_WITHIN).await;
+    if let Ok(answer) = asked
+        && let Ok(status) = codec::decode::<NodeStatus>(&answer.payload)
+        && *status.node_id == *node.id()
+    {
+        node.says(status.ready);
     }
 }
 

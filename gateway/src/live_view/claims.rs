@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -21,12 +21,14 @@ pub struct Node {
     id: Box<str>,
     /// When the newest roll call that it answered was *sent*; an answer that lay in a buffer proves nothing newer.
     answered: AtomicU64,
+    /// What it last said of itself: it may hear, and yet not be able to serve (a log that does not acknowledge).
+    ready: AtomicBool,
     counter: AtomicU64,
 }
 
 impl Node {
     fn new(id: &str) -> Self {
-        Self { id: id.into(), answered: AtomicU64::new(0), counter: AtomicU64::new(0) }
+        Self { id: id.into(), answered: AtomicU64::new(0), ready: AtomicBool::new(false), counter: AtomicU64::new(0) }
     }
 
     /// Its id, the last token of its subjects.
@@ -44,6 +46,11 @@ impl Node {
     #[must_use]
     pub fn hears(&self, now: Moment, within: Duration) -> bool {
         Moment::from_bits(self.answered.load(Ordering::Relaxed)).is_some_and(|sent| now.since(sent) <= within)
+    }
+
+    /// It has said whether it serves all it owns.
+    pub fn says(&self, ready: bool) {
+        self.ready.store(ready, Ordering::Relaxed);
     }
 
     /// Number of the next batch to it: 1, 2, 3 …
@@ -116,6 +123,14 @@ impl Claims {
         slots.iter().filter(|slot| !slot.owner.as_ref().is_some_and(|node| node.hears(now, within))).count()
     }
 
+    /// How many partitions have an owner that does not say of itself that it serves.
+    #[must_use]
+    pub fn unready(&self) -> usize {
+        let slots = self.slots.read();
+        let owners = slots.iter().filter_map(|slot| slot.owner.as_ref());
+        owners.filter(|node| !node.ready.load(Ordering::Relaxed)).count()
+    }
+
     /// Every node with a current claim; those without are forgotten.
     #[must_use]
     pub fn current_nodes(&self) -> Vec<Arc<Node>> {
@@ -181,6 +196,19 @@ mod tests {
         assert_eq!(claims.unserved(sent, window), 255);
         let later = Moment::from_bits(sent.to_bits() + 3_001).unwrap();
         assert!(!node.hears(later, window));
+    }
+
+    #[test]
+    fn an_owner_is_unready_until_it_says_otherwise() {
+        let claims = Claims::default();
+        assert_eq!(claims.unready(), 0, "without an owner nobody says anything");
+        claims.fold(Partition::new(0), &claim("a", false), 1);
+        let node = claims.owner(Partition::new(0)).unwrap();
+        assert_eq!(claims.unready(), 1);
+        node.says(true);
+        assert_eq!(claims.unready(), 0);
+        node.says(false);
+        assert_eq!(claims.unready(), 1);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::history::{Entry, History, Makes, Outcome};
 pub struct Ledger {
     /// The events.
     pub events: Vec<(u64, SessionEvent)>,
+    config: NatsConfig,
 }
 
 impl Ledger {
@@ -24,10 +25,15 @@ impl Ledger {
         loop {
             match follower.next().await {
                 Followed::Message(message) => events.push((message.seq, message.decode().expect("an event"))),
-                Followed::CaughtUp => return Self { events },
+                Followed::CaughtUp => return Self { events, config: config.clone() },
                 Followed::Interrupted(why) => panic!("{why}"),
             }
         }
+    }
+
+    /// The same log as it is now: somebody may have fallen silent meanwhile.
+    pub async fn again(&self) -> Self {
+        Self::read(&self.config).await
     }
 
     /// The sequence of the last event.
