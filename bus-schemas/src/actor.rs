@@ -6,6 +6,7 @@ use crate::ids::WorkerId;
 
 /// Who caused an event or sends a command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Actor {
     /// The worker whose chain it is.

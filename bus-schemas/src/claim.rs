@@ -6,6 +6,7 @@ use crate::{Extra, time::TimeUs};
 
 /// The claim of a partition: compare-and-set on the claim before it (protocol rule 9).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Claim {
     /// The node: configured name and a random part per start, so that a frozen process and its replacement never
     /// share an address (protocol rule 8).
@@ -17,11 +18,13 @@ pub struct Claim {
     pub released: bool,
     /// Fields of a newer version.
     #[serde(flatten)]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::NewerFields"))]
     pub extra: Extra,
 }
 
 /// What a node answers on its own subject.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NodeStatus {
     /// Which node.
     pub node_id: Box<str>,

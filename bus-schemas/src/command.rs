@@ -82,6 +82,7 @@ impl fmt::Debug for CommandId {
 
 /// One attempt of a command, to the one node that owns the worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Command {
     /// Names the command; the same in every attempt.
     #[serde(rename = "command_id")]
@@ -115,6 +116,7 @@ impl Command {
 
 /// What a command asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum CommandBody {
     /// Open a session, replacing the active one.
@@ -212,6 +214,7 @@ impl CommandBody {
 
 /// Which of a station's two checklists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ChecklistKind {
     /// Before work: passing it starts the session.
@@ -233,6 +236,7 @@ impl ChecklistKind {
 
 /// The answer to one checklist item: ticked, or text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Answer {
     /// Which item.
     pub item_id: ItemId,
@@ -254,6 +258,7 @@ impl Answer {
 
 /// Pieces, as new totals or as a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum QuantityReport {
     /// New totals; one left out stays as it is.
@@ -284,6 +289,7 @@ pub enum QuantityReport {
 
 /// Why a worker gives up a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AbandonReason {
     /// The worker declines to go on.

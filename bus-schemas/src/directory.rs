@@ -18,6 +18,7 @@ use crate::{
 
 /// A change of the directory. Its stream is the audit trail.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DirectoryEvent {
     /// When.
     pub at_us: TimeUs,
@@ -27,11 +28,13 @@ pub struct DirectoryEvent {
     pub change: Change,
     /// Fields of a newer version.
     #[serde(flatten)]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::NewerFields"))]
     pub extra: Extra,
 }
 
 /// What changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
     /// The record is now this.
@@ -83,6 +86,7 @@ impl Change {
 
 /// A record of any kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Record {
     /// A worker.
@@ -128,6 +132,7 @@ impl Record {
 
 /// What names a record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Key {
     /// A worker.

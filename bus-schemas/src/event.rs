@@ -13,6 +13,7 @@ use crate::{
 
 /// One thing that happened to a session, with the state after it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SessionEvent {
     /// Its id, derived from the command.
     pub event_id: EventId,
@@ -35,11 +36,13 @@ pub struct SessionEvent {
     pub ended: Vec<Interval>,
     /// Fields of a newer version.
     #[serde(flatten)]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::NewerFields"))]
     pub extra: Extra,
 }
 
 /// What happened, with its own fields.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum EventKind {
     /// The session began. Its names and its job stand in the state.

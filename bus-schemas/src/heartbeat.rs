@@ -8,6 +8,7 @@ use crate::{ids::SessionId, partition::Partition};
 /// What travels on a node's heartbeat subject: beats and echo share it, so that an echo arrives behind every beat sent
 /// before it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum HeartbeatMessage {
     /// A batch from a gateway.
@@ -18,6 +19,7 @@ pub enum HeartbeatMessage {
 
 /// Beats a gateway has collected: every 100 ms at most, and once a second even when empty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Heartbeats {
     /// Which gateway; new at every start.
     pub gateway_id: Uuid,
@@ -34,6 +36,7 @@ pub struct Heartbeats {
 
 /// One session's sign of life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Beat {
     /// Which session.
     #[serde(rename = "s")]
@@ -48,6 +51,7 @@ pub struct Beat {
 
 /// The owner's answer to a roll call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HeartbeatAck {
     /// Which node answers.
     pub node_id: Box<str>,
@@ -57,6 +61,7 @@ pub struct HeartbeatAck {
 
 /// What an owner sends to itself through the server, behind the heartbeats.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Echo {
     /// Which node sent it.
     pub node_id: Box<str>,

@@ -4,6 +4,7 @@
 //! partitioning ([`partition`]), the encoding ([`codec`]), the messages (commands, replies, events, claims, heartbeats,
 //! directory records) and the state they carry. Inside `v1` it changes additively only: new optional fields may
 //! appear, readers ignore what they do not know, and `tests/golden.rs` pins the bytes of one example of every message.
+//! With the feature `schema` it also describes them, as JSON Schema and AsyncAPI (`schemas/`).
 
 pub mod actor;
 pub mod audit;
@@ -20,6 +21,8 @@ pub mod partition;
 pub mod records;
 pub mod reply;
 pub mod ring;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod seen;
 pub mod state;
 pub mod status;

@@ -9,6 +9,7 @@ use crate::{ids::WorkerId, limits::PARTITIONS};
 
 /// One of the [`PARTITIONS`] that workers are dealt to by the hash of their id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Partition(u8);
 

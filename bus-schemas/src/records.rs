@@ -11,6 +11,7 @@ use crate::{
 
 /// A person who works.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Worker {
     /// Its id.
     pub id: WorkerId,
@@ -31,11 +32,13 @@ pub struct Worker {
     pub updated_at_us: TimeUs,
     /// Fields of a newer version.
     #[serde(flatten)]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::NewerFields"))]
     pub extra: Extra,
 }
 
 /// A station a worker may work at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Assignment {
     /// Which station.
     pub station_id: StationId,
@@ -45,6 +48,7 @@ pub struct Assignment {
 
 /// Language of a person.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Language {
     /// Hebrew.
@@ -60,6 +64,7 @@ pub enum Language {
 
 /// What a worker is called; rights come from accounts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum WorkerRole {
     /// A worker.
@@ -71,6 +76,7 @@ pub enum WorkerRole {
 
 /// A machine or bench.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Station {
     /// Its id.
     pub id: StationId,
@@ -94,11 +100,13 @@ pub struct Station {
     pub updated_at_us: TimeUs,
     /// Fields of a newer version.
     #[serde(flatten)]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::NewerFields"))]
     pub extra: Extra,
 }
 
 /// What kind of machine a station is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names of the trade say what they are")]
 pub enum StationType {
@@ -133,6 +141,7 @@ impl StationType {
 
 /// One question of a checklist.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChecklistItem {
     /// 1 to 64 characters, unique in its list.
     pub id: ItemId,
@@ -150,6 +159,7 @@ pub struct ChecklistItem {
 
 /// Details of a production order; its number alone is enough to work on it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Job {
     /// Derived from the number.
     pub id: JobId,
@@ -170,11 +180,13 @@ pub struct Job {
     pub updated_at_us: TimeUs,
     /// Fields of a newer version.
     #[serde(flatten)]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::NewerFields"))]
     pub extra: Extra,
 }
 
 /// Why stopped, or why scrap.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Reason {
     /// Its id.
     pub id: ReasonId,
@@ -191,11 +203,13 @@ pub struct Reason {
     pub is_active: bool,
     /// Fields of a newer version.
     #[serde(flatten)]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::NewerFields"))]
     pub extra: Extra,
 }
 
 /// Of what a reason is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ReasonType {
     /// Of a standstill.
@@ -217,6 +231,7 @@ impl ReasonType {
 
 /// What a session can be doing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Status {
     /// Its code.
     pub code: StatusCode,
@@ -241,11 +256,13 @@ pub struct Status {
     pub built_in: bool,
     /// Fields of a newer version.
     #[serde(flatten)]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::NewerFields"))]
     pub extra: Extra,
 }
 
 /// A worker code: what somebody types to sign in. Kept apart from the worker, whom integrators may read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Credential {
     /// Whose.
     pub worker_id: WorkerId,
@@ -253,6 +270,7 @@ pub struct Credential {
     pub worker_code: Box<str>,
     /// Fields of a newer version.
     #[serde(flatten)]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::NewerFields"))]
     pub extra: Extra,
 }
 
@@ -275,6 +293,7 @@ pub struct Device {
 
 /// A token that must not be accepted any more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Revoked {
     /// The token's id, or everything of one owner issued before `at_us`.
     pub what: RevokedWhat,
@@ -284,11 +303,13 @@ pub struct Revoked {
     pub until_us: TimeUs,
     /// Fields of a newer version.
     #[serde(flatten)]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::NewerFields"))]
     pub extra: Extra,
 }
 
 /// What a revocation concerns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RevokedWhat {
     /// One token.

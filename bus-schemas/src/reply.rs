@@ -10,6 +10,7 @@ use crate::{
 
 /// The owner's answer to one attempt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Reply {
     /// Accepted: stored once, or already so.
@@ -43,6 +44,7 @@ pub enum Reply {
 
 /// An accepted command.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Done {
     /// What it changed.
     pub effect: Effect,
@@ -61,6 +63,7 @@ pub struct Done {
 
 /// What an accepted command changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// An event was stored, by this attempt or an earlier one of the same command.
@@ -71,6 +74,7 @@ pub enum Effect {
 
 /// A refused command.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Refusal {
     /// Why; the contract.
     pub code: RefusalCode,
@@ -97,6 +101,7 @@ impl Refusal {
 
 /// Why a command was refused by the rules about sessions. HTTP statuses are the gateway's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RefusalCode {
     /// The session is closed.

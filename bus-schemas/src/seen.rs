@@ -6,6 +6,7 @@ use crate::{ids::SessionId, time::TimeUs};
 
 /// The table of a partition, published every 15 s; it serves `last_seen_at` and `effective_end_at` only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LastSeen {
     /// Stream sequence of the owner's claim; a table with a lower one than known is ignored.
     pub claim_seq: u64,
@@ -17,6 +18,7 @@ pub struct LastSeen {
 
 /// When one session was last seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SeenRow {
     /// Which session.
     #[serde(rename = "s")]

@@ -15,6 +15,7 @@ use crate::{
 
 /// What a worker's chain says after an event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WorkerState {
     /// The worker's active session, or the latest one.
     pub session: Session,
@@ -25,11 +26,13 @@ pub struct WorkerState {
     pub ring: Ring,
     /// Fields of a newer version.
     #[serde(flatten)]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::NewerFields"))]
     pub extra: Extra,
 }
 
 /// A session: one worker at one station on one job, from opening to closing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Session {
     /// Its id.
     pub id: SessionId,
@@ -93,6 +96,7 @@ pub struct Session {
     pub updated_at_us: TimeUs,
     /// Fields of a newer version.
     #[serde(flatten)]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::NewerFields"))]
     pub extra: Extra,
 }
 
@@ -112,6 +116,7 @@ impl Session {
 
 /// Names a session keeps from its opening.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Names {
     /// The worker's full name.
     pub worker: Box<str>,
@@ -131,11 +136,13 @@ pub struct Names {
     pub planned_quantity: Option<i64>,
     /// Fields of a newer version.
     #[serde(flatten)]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::NewerFields"))]
     pub extra: Extra,
 }
 
 /// Active, or how a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SessionStatus {
     /// Not closed.
@@ -160,6 +167,7 @@ impl SessionStatus {
 
 /// Why a session was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CloseCause {
     /// The worker finished.
@@ -199,6 +207,7 @@ impl CloseCause {
 
 /// One interval of one status: `[started_at_us, ended_at_us)`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Interval {
     /// The id of the event that began it.
     pub id: EventId,
@@ -223,5 +232,6 @@ pub struct Interval {
     pub reported_at_us: Option<TimeUs>,
     /// Fields of a newer version.
     #[serde(flatten)]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::NewerFields"))]
     pub extra: Extra,
 }

@@ -69,6 +69,7 @@ impl fmt::Debug for StatusCode {
 
 /// What a status means for every sum (ISO 22400: production, setup and down time).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MachineClass {
     /// The machine produces (ISO 22400 actual production time, APT).

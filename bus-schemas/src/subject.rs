@@ -9,6 +9,9 @@ pub const STREAM_DIRECTORY: &str = "ANDON_DIRECTORY";
 /// Stream of last-seen tables, last value only.
 pub const STREAM_SEEN: &str = "ANDON_SEEN";
 
+/// In the metadata of [`STREAM_LOG`]: how often it was restored from a backup. What was read before is worth nothing.
+pub const METADATA_GENERATION: &str = "andon-generation";
+
 /// All session events.
 pub const SESSIONS: &str = "andon.v1.session.>";
 /// All claims.
@@ -17,6 +20,24 @@ pub const CLAIMS: &str = "andon.v1.claim.*";
 pub const DIRECTORY: &str = "andon.v1.directory.>";
 /// All last-seen tables.
 pub const SEEN: &str = "andon.v1.seen.*";
+
+/// Where each message goes, with its parameters in braces; the functions below fill them in.
+pub mod address {
+    /// Session events.
+    pub const SESSION: &str = "andon.v1.session.{partition}.{worker_id}";
+    /// Claims.
+    pub const CLAIM: &str = "andon.v1.claim.{partition}";
+    /// Directory records.
+    pub const DIRECTORY: &str = "andon.v1.directory.{kind}.{id}";
+    /// Last-seen tables.
+    pub const SEEN: &str = "andon.v1.seen.{partition}";
+    /// Commands.
+    pub const COMMAND: &str = "andon.v1.cmd.{node_id}";
+    /// Heartbeats and echo.
+    pub const HEARTBEAT: &str = "andon.v1.heartbeat.{node_id}";
+    /// Liveness.
+    pub const NODE: &str = "andon.v1.node.{node_id}";
+}
 
 /// Header: the event's id, for whoever wants to see it without decoding.
 pub const HEADER_EVENT_ID: &str = "Andon-Event-Id";
@@ -115,6 +136,27 @@ mod tests {
         let subject = session(worker);
         assert_eq!(LogSubject::parse(&subject), Some(LogSubject::Session(Partition::of(worker), worker)));
         assert_eq!(LogSubject::parse("andon.v1.claim.007"), Some(LogSubject::Claim(Partition::new(7))));
+    }
+
+    #[test]
+    fn addresses_are_what_the_functions_fill_in() {
+        let worker: WorkerId = "0190a5c0-0000-7000-8000-000000000001".parse().unwrap();
+        let partition = Partition::of(worker);
+        let filled = |address: &str| {
+            address
+                .replace("{partition}", &partition.to_string())
+                .replace("{worker_id}", &worker.to_string())
+                .replace("{node_id}", "node")
+                .replace("{kind}", "station")
+                .replace("{id}", "7")
+        };
+        assert_eq!(filled(address::SESSION), session(worker));
+        assert_eq!(filled(address::CLAIM), claim(partition));
+        assert_eq!(filled(address::DIRECTORY), directory("station", "7"));
+        assert_eq!(filled(address::SEEN), seen(partition));
+        assert_eq!(filled(address::COMMAND), command("node"));
+        assert_eq!(filled(address::HEARTBEAT), heartbeat("node"));
+        assert_eq!(filled(address::NODE), node("node"));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A point in time: microseconds since the Unix epoch, UTC. An integer encodes five times faster than RFC 3339 text.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct TimeUs(i64);
 
