@@ -277,6 +277,7 @@ pub struct Credential {
 /// A browser from which worker codes are accepted, where only enrolled ones are: it holds a signed cookie with this id,
 /// which is worth nothing once the record is gone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Device {
     /// Its id.
     pub id: DeviceId,
@@ -288,6 +289,7 @@ pub struct Device {
     pub enrolled_by: Box<str>,
     /// Fields of a newer version.
     #[serde(flatten)]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::NewerFields"))]
     pub extra: Extra,
 }
 
