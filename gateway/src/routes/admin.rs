@@ -3,7 +3,9 @@
 pub mod close;
 pub mod close_all;
 pub mod directory;
+pub mod events;
 pub mod export;
+pub mod feed;
 pub mod import;
 pub mod login;
 pub mod logout;
