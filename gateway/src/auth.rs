@@ -90,6 +90,12 @@ impl Auth {
         (good && counts).then_some(login)
     }
 
+    /// Whether a login that was good has not been revoked meanwhile. Its expiry is not judged.
+    #[must_use]
+    pub fn holds(&self, login: &Login) -> bool {
+        !self.is_revoked(login, &self.directory.load())
+    }
+
     fn may_work(&self, worker: WorkerId, directory: &Directory) -> bool {
         match directory.worker(worker) {
             Some(stored) if stored.record.is_active => true,

@@ -19,6 +19,8 @@ use std::sync::Arc;
 
 use bus_schemas::{Claim, SessionEvent, codec, seen::LastSeen, subject::LogSubject};
 
+use crate::feed::Hub;
+
 /// The view. Clones share it.
 #[derive(Clone, Default)]
 pub struct LiveView {
@@ -28,6 +30,8 @@ pub struct LiveView {
     pub claims: Arc<Claims>,
     /// How far it has read.
     pub head: Arc<Head>,
+    /// What viewers are shown of it.
+    pub feed: Arc<Hub>,
 }
 
 impl LiveView {
@@ -37,7 +41,7 @@ impl LiveView {
             Some(LogSubject::Session(_, worker)) => {
                 codec::decode_versioned::<SessionEvent>(schema, payload).map(|event| {
                     if event.state.session.worker_id == worker {
-                        self.sessions.fold(event, seq);
+                        self.feed.fold(self.sessions.fold(event, seq), seq);
                     } else {
                         crate::telemetry::unreadable("worker");
                     }
@@ -55,6 +59,7 @@ impl LiveView {
             tracing::error!(subject, seq, %error, "a message of the log cannot be read");
             crate::telemetry::unreadable("payload");
         }
+        self.feed.reach(seq);
         self.head.read(seq);
     }
 

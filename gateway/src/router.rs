@@ -108,6 +108,8 @@ pub static ROUTES: &[Route] = &[
     row(Method::POST, admin::close_all::PATH, SUPERVISOR, Takes::MaybeJson, || post(admin::close_all::close_all)),
     row(Method::GET, "/api/admin/sessions/{id}", VIEWER, Takes::Nothing, || get(admin::session::session)),
     row(Method::POST, "/api/admin/sessions/{id}/close", SUPERVISOR, Takes::MaybeJson, || post(admin::close::close)),
+    row(Method::GET, "/api/admin/feed", VIEWER, Takes::Nothing, || get(admin::feed::feed)),
+    row(Method::GET, "/api/admin/events", VIEWER, Takes::Nothing, || get(admin::events::events)),
     row(Method::POST, "/api/admin/directory/import", ADMIN, Takes::Toml, || post(admin::import::import)),
     row(Method::GET, "/api/admin/directory/export", ADMIN, Takes::Nothing, || get(admin::export::export)),
     row(Method::GET, "/api/admin/directory/{kind}", VIEWER, Takes::Nothing, || get(admin::directory::list)),

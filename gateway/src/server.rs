@@ -9,6 +9,7 @@ pub mod tls;
 use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, extract::Request, response::Response};
+use futures::StreamExt;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -144,6 +145,10 @@ impl Connection {
     }
 }
 
+/// Marks an answer that goes on for as long as the client wants: it is not the connection's idle time.
+#[derive(Clone, Copy, Debug)]
+pub struct Streaming;
+
 async fn answer(
     mut router: Router,
     request: http::Request<Incoming>,
@@ -153,9 +158,32 @@ async fn answer(
     pace.request_begins();
     let mut request: Request = request.map(Body::new);
     request.extensions_mut().insert(peer);
-    let response = router.call(request).await;
-    pace.request_ends();
-    response
+    let response = router.call(request).await?;
+    if response.status().is_informational() {
+        // A WebSocket from here on.
+        pace.streams();
+    } else if response.extensions().get::<Streaming>().is_some() {
+        pace.streams();
+        return Ok(response.map(|body| until_its_end(body, pace)));
+    } else {
+        pace.request_ends();
+    }
+    Ok(response)
+}
+
+/// The connection is idle again when the last of this body has gone.
+fn until_its_end(body: Body, pace: Arc<Pace>) -> Body {
+    struct End(Arc<Pace>);
+    impl Drop for End {
+        fn drop(&mut self) {
+            self.0.request_ends();
+        }
+    }
+    let end = End(pace);
+    Body::from_stream(body.into_data_stream().inspect(move |_| {
+        // Held until the stream is dropped.
+        let _ = &end;
+    }))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::{
     commands::Commands,
     config::GatewayConfig,
     directory::Source,
+    feed,
     heartbeats::{Heartbeats, Postman, roll_call_every},
     live_view::{LiveView, follow_log, follow_seen, watch_head},
     router::router,
@@ -111,7 +112,7 @@ fn parts(
     stop: &CancellationToken,
 ) -> Parts {
     let gateway_id = Uuid::new_v4();
-    let view = LiveView::default();
+    let view = LiveView { feed: Arc::new(feed::Hub::new(config.max_session)), ..LiveView::default() };
     let directory_view = DirectoryView::start(bus.clone(), stop.clone());
     let directory = Source::Live(directory_view.clone());
     let clock = LogClock::start(bus.clone(), stop.clone());
@@ -120,6 +121,8 @@ fn parts(
     let every = roll_call_every(config.idle_timeout);
     tasks.spawn(follow_log(view.clone(), bus.clone(), stop.clone()));
     tasks.spawn(follow_seen(view.clone(), bus.clone(), stop.clone()));
+    tasks.spawn(feed::keep(Arc::clone(&view.feed), Arc::clone(&view.head), directory.clone(), stop.clone()));
+    tasks.spawn(feed::read_past(Arc::clone(&view.feed), bus.clone(), stop.clone()));
     tasks.spawn(watch_head(Arc::clone(&view.head), bus.clone(), every, stop.clone()));
     tasks.spawn(Postman::new(heartbeats.clone(), bus.clone(), every).run(stop.clone()));
     Parts {
@@ -186,10 +189,12 @@ impl GatewayHandle {
     /// Stops accepting, answers what is in flight (no longer than `within`), sends the last beats, and ends.
     pub async fn drain(self, within: Duration) {
         self.stop_serving.cancel();
+        self.app.view.feed.drain();
         let mut served = self.served.clone();
         if timeout(within, served.wait_for(|served| *served)).await.is_err() {
             tracing::warn!("some requests did not end in time");
         }
+        let _ = timeout(LAST_BEATS_WITHIN, self.app.view.feed.drained()).await;
         self.stop.cancel();
         let _ = timeout(LAST_BEATS_WITHIN, self.bus.client().flush()).await;
         if let Some(store) = &self.app.store {

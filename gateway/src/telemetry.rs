@@ -37,6 +37,22 @@ pub(crate) fn live_sessions(count: usize) {
     metrics::gauge!("andon_gateway_live_sessions").set(count as f64);
 }
 
+/// How many connections the feed has.
+pub(crate) fn feed_viewers(count: usize) {
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+    metrics::gauge!("andon_gateway_feed_viewers").set(count as f64);
+}
+
+/// A connection of the feed began.
+pub(crate) fn feed_opened(transport: &'static str) {
+    metrics::counter!("andon_gateway_feed_opened_total", "transport" => transport).increment(1);
+}
+
+/// A connection of the feed was ended by the gateway.
+pub(crate) fn feed_ended(code: u16) {
+    metrics::counter!("andon_gateway_feed_ended_total", "code" => code.to_string()).increment(1);
+}
+
 /// Heartbeats were sent to an owner.
 pub(crate) fn beats_sent(count: usize) {
     metrics::counter!("andon_gateway_beats_sent_total").increment(count as u64);

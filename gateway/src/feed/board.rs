@@ -7,7 +7,10 @@
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     ops::Bound,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -133,7 +136,7 @@ pub struct Board {
     head: u64,
     complete: bool,
     stale: Option<Stale>,
-    lag_ms: u64,
+    lag_ms: AtomicU64,
     round: u32,
 }
 
@@ -288,6 +291,12 @@ impl Board {
         (if round == self.round { Vec::new() } else { shown.filter_map(seen).collect() }, self.round)
     }
 
+    /// How many rounds of signs of life have been listed.
+    #[must_use]
+    pub const fn round(&self) -> u32 {
+        self.round
+    }
+
     /// The session with this id, while it is active.
     #[must_use]
     pub fn get(&self, id: SessionId) -> Option<&Arc<Entry>> {
@@ -305,8 +314,8 @@ impl Board {
     }
 
     /// How long the newest message took from the log to here.
-    pub fn set_lag_ms(&mut self, lag_ms: u64) {
-        self.lag_ms = lag_ms;
+    pub fn set_lag_ms(&self, lag_ms: u64) {
+        self.lag_ms.store(lag_ms, Ordering::Relaxed);
     }
 
     /// See [`Board::set_epoch`].
@@ -323,8 +332,8 @@ impl Board {
 
     /// See [`Board::set_lag_ms`].
     #[must_use]
-    pub const fn lag_ms(&self) -> u64 {
-        self.lag_ms
+    pub fn lag_ms(&self) -> u64 {
+        self.lag_ms.load(Ordering::Relaxed)
     }
 
     /// Everything up to here is in it.

@@ -138,7 +138,7 @@ impl World {
                 filter: watching.filter.clone(),
                 after: watching.client.cursor.map(Ok),
                 auth_expires_at: at(u64::from(u32::MAX)).wall,
-                answers: false,
+                transport: Transport::Sse,
                 lot: 0.5,
             };
             watching.viewer = Some(Viewer::new(opening, now));

@@ -18,6 +18,29 @@ pub enum Mode {
     Every,
 }
 
+/// What carries the frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// A WebSocket: its client answers pings.
+    WebSocket,
+    /// Server-sent events: its client says nothing.
+    Sse,
+    /// One long-poll of many: it remembers nothing but the cursor.
+    Poll,
+}
+
+impl Transport {
+    /// For measurements.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WebSocket => "websocket",
+            Self::Sse => "sse",
+            Self::Poll => "poll",
+        }
+    }
+}
+
 /// The time: for measuring, and for people.
 #[derive(Clone, Copy, Debug)]
 pub struct Now {
@@ -46,8 +69,8 @@ pub struct Opening {
     pub after: Option<Result<Cursor, NotACursor>>,
     /// When its token ends.
     pub auth_expires_at: TimeUs,
-    /// Whether it answers pings.
-    pub answers: bool,
+    /// What carries the frames.
+    pub transport: Transport,
     /// A number drawn for it, from 0 to 1: deals the time of its return.
     pub lot: f32,
 }

@@ -14,7 +14,7 @@ use super::{
     filter::Filter,
     frame::{Bye, Frame, Reset, SEEN_MAX},
     limits::{AUTH_NOTICE, CUT_WITHIN, DRAIN_WINDOW, FLUSH_EVERY, PING_EVERY, PONG_WITHIN, RETRY, STALE_MAX},
-    step::{Mode, Now, Opening, Step},
+    step::{Mode, Now, Opening, Step, Transport},
 };
 use crate::clock::Moment;
 
@@ -22,7 +22,7 @@ use crate::clock::Moment;
 #[derive(Debug)]
 pub struct Viewer {
     mode: Mode,
-    answers: bool,
+    transport: Transport,
     greeted: bool,
     /// The client has been told that the log is lost.
     told_stale: bool,
@@ -43,6 +43,8 @@ pub struct Viewer {
     next: Option<Box<Frame>>,
     seen: Option<Box<Seen>>,
     seen_round: u32,
+    /// The round at the beginning of a poll.
+    round: u32,
     auth_expires_at: TimeUs,
     ping_at: Moment,
     flush_at: Moment,
@@ -66,7 +68,7 @@ impl Viewer {
         let filter_hash = opening.filter.hash();
         Self {
             mode: opening.mode,
-            answers: opening.answers,
+            transport: opening.transport,
             greeted: false,
             told_stale: false,
             told_auth: false,
@@ -82,6 +84,7 @@ impl Viewer {
             next: None,
             seen: None,
             seen_round: 0,
+            round: 0,
             auth_expires_at: opening.auth_expires_at,
             ping_at: now.at.after(PING_EVERY),
             flush_at: now.at,
@@ -122,7 +125,7 @@ impl Viewer {
         if now.wall >= self.auth_expires_at {
             return Some(Bye::TokenExpired);
         }
-        if self.answers && now.at.since(self.heard_at) > PONG_WITHIN {
+        if self.answers() && now.at.since(self.heard_at) > PONG_WITHIN {
             return Some(Bye::NoPong(RETRY));
         }
         if self.cut.as_ref().is_some_and(|cutting| now.at > cutting.until) {
@@ -132,6 +135,19 @@ impl Viewer {
             return Some(Bye::LogUnreachable(self.dealt(DRAIN_WINDOW)));
         }
         (self.greeted && board.epoch() != self.cursor.epoch).then_some(Bye::Resync)
+    }
+
+    const fn polls(&self) -> bool {
+        matches!(self.transport, Transport::Poll)
+    }
+
+    /// A poll gets signs of life when they are listed: it may be over before its ping.
+    fn hears_of_seen(&self, board: &Board) -> bool {
+        self.polls() && board.round() != self.round
+    }
+
+    const fn answers(&self) -> bool {
+        matches!(self.transport, Transport::WebSocket)
     }
 
     fn dealt(&self, window: Duration) -> Duration {
@@ -147,6 +163,10 @@ impl Viewer {
                 (self.cursor, self.scanned) = (cursor, cursor.seq);
                 // Also when nothing has changed it is soon told where it stands.
                 self.ping_at = now.at.after(FLUSH_EVERY);
+                if self.polls() {
+                    // What the polls before were told; the last round may have fallen between two of them.
+                    self.seen_round = board.round().saturating_sub(1);
+                }
                 true
             }
             Some(Err(reason)) => {
@@ -159,6 +179,10 @@ impl Viewer {
                 false
             }
         };
+        if self.polls() && !resumed {
+            self.ping_at = now.at;
+        }
+        self.round = board.round();
         Frame::hello(board.epoch(), board.head(), resumed, self.auth_expires_at)
     }
 
@@ -220,7 +244,7 @@ impl Viewer {
             }
             _ => {}
         }
-        if self.seen.is_some() || now.at >= self.ping_at {
+        if self.seen.is_some() || now.at >= self.ping_at || self.hears_of_seen(board) {
             return Some(self.settle(board, now).unwrap_or_else(|| self.ping(board, now)));
         }
         None
@@ -245,9 +269,10 @@ impl Viewer {
             Some(seen) => *seen,
             None => {
                 self.ping_at = now.at.after(PING_EVERY);
+                let told = self.polls() && self.seen_round != 0 && !self.hears_of_seen(board);
                 let (seen, round) = board.seen_since(self.seen_round, &self.filter);
-                self.seen_round = round;
-                seen
+                (self.seen_round, self.round) = (if told { self.seen_round } else { round }, round);
+                if told { Vec::new() } else { seen }
             }
         };
         let rest = if seen.len() > SEEN_MAX { seen.split_off(SEEN_MAX) } else { Vec::new() };
@@ -314,7 +339,7 @@ impl Viewer {
             in_wall(self.auth_expires_at.before(AUTH_NOTICE))
         };
         let mut until = self.ping_at.min(auth_at);
-        if self.answers {
+        if self.answers() {
             until = until.min(self.heard_at.after(PONG_WITHIN + Duration::from_millis(1)));
         }
         if let Some(stale) = board.stale() {

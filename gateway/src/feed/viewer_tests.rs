@@ -10,7 +10,14 @@ const EXPIRES_MS: u64 = 3_600_000;
 
 fn opening(mode: Mode) -> Opening {
     let auth_expires_at = at(EXPIRES_MS).wall;
-    Opening { mode, filter: Filter::default(), after: None, auth_expires_at, answers: true, lot: 0.25 }
+    Opening {
+        mode,
+        filter: Filter::default(),
+        after: None,
+        auth_expires_at,
+        transport: Transport::WebSocket,
+        lot: 0.25,
+    }
 }
 
 /// Takes frames until there are none: their types.
@@ -150,7 +157,7 @@ fn a_cursor_from_before_what_is_remembered_is_too_old_until_the_past_has_been_re
 #[test]
 fn a_token_is_announced_to_end_and_its_end_has_no_grace() {
     let (_, gateway) = one_session();
-    let mut viewer = Viewer::new(Opening { answers: false, ..opening(Mode::Latest) }, at(0));
+    let mut viewer = Viewer::new(Opening { transport: Transport::Sse, ..opening(Mode::Latest) }, at(0));
     drain(&mut viewer, &gateway.board, at(0));
     let soon = EXPIRES_MS - 59_000;
     assert!(drain(&mut viewer, &gateway.board, at(soon)).contains(&"auth"));
@@ -165,7 +172,7 @@ fn a_token_is_announced_to_end_and_its_end_has_no_grace() {
 fn a_client_that_answers_no_ping_is_gone_and_one_that_cannot_is_not() {
     let (_, gateway) = one_session();
     let mut silent = Viewer::new(opening(Mode::Latest), at(0));
-    let mut deaf = Viewer::new(Opening { answers: false, ..opening(Mode::Latest) }, at(0));
+    let mut deaf = Viewer::new(Opening { transport: Transport::Sse, ..opening(Mode::Latest) }, at(0));
     let mut alive = Viewer::new(opening(Mode::Latest), at(0));
     alive.heard(at(30_000));
     assert!(end(silent.step(&gateway.board, at(40_001))).contains("4103"));
@@ -176,7 +183,7 @@ fn a_client_that_answers_no_ping_is_gone_and_one_that_cannot_is_not() {
 #[test]
 fn a_lost_log_is_told_and_its_return_after_what_was_missed() {
     let (mut log, mut gateway) = one_session();
-    let mut viewer = Viewer::new(Opening { answers: false, ..opening(Mode::Latest) }, at(0));
+    let mut viewer = Viewer::new(Opening { transport: Transport::Sse, ..opening(Mode::Latest) }, at(0));
     drain(&mut viewer, &gateway.board, at(0));
     gateway.board.set_stale(Some(Stale { since: at(1_000).wall, at: at(1_000).at }));
     assert_eq!(drain(&mut viewer, &gateway.board, at(4_000)), ["stale"]);
@@ -196,7 +203,7 @@ fn a_cut_that_is_not_taken_is_given_up() {
     (0..9).for_each(|worker| log.open(worker, 1));
     let mut gateway = Gateway::new(Memory::default());
     gateway.follow(&log);
-    let mut viewer = Viewer::new(Opening { answers: false, ..opening(Mode::Latest) }, at(0));
+    let mut viewer = Viewer::new(Opening { transport: Transport::Sse, ..opening(Mode::Latest) }, at(0));
     for _ in 0..2 {
         assert!(matches!(viewer.step(&gateway.board, at(0)), Step::Send(_)));
     }
@@ -228,7 +235,7 @@ fn signs_of_life_travel_with_pings_alone() {
     (0..2_500).for_each(|worker| log.open(worker, 1));
     let mut gateway = Gateway::new(Memory::default());
     gateway.follow(&log);
-    let mut viewer = Viewer::new(Opening { answers: false, ..opening(Mode::Latest) }, at(0));
+    let mut viewer = Viewer::new(Opening { transport: Transport::Sse, ..opening(Mode::Latest) }, at(0));
     let mut client = Client::default();
     let mut take = |viewer: &mut Viewer, board: &Board, ms: u64| {
         let mut kinds = Vec::new();
@@ -248,7 +255,7 @@ fn signs_of_life_travel_with_pings_alone() {
     gateway.board.list_seen();
     assert_eq!(take(&mut viewer, &gateway.board, 30_000), (vec!["ping"], 0), "nothing new");
     // one that comes later is told what the states it was given do not say
-    let mut later = Viewer::new(Opening { answers: false, ..opening(Mode::Latest) }, at(31_000));
+    let mut later = Viewer::new(Opening { transport: Transport::Sse, ..opening(Mode::Latest) }, at(31_000));
     take(&mut later, &gateway.board, 31_000);
     assert_eq!(take(&mut later, &gateway.board, 46_000).1, 2_500);
 }

@@ -23,8 +23,10 @@ pub(crate) async fn follow_log(view: LiveView, bus: Bus, stop: CancellationToken
         match followed {
             Followed::Message(message) => {
                 view.fold(&message.subject, message.seq, message.schema(), &message.payload);
+                view.feed.lag(message.time_us);
             }
             Followed::CaughtUp => {
+                view.feed.catch_up(follower.last_seq());
                 view.head.read(follower.last_seq());
                 crate::telemetry::live_sessions(view.sessions.count());
             }

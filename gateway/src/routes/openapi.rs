@@ -21,6 +21,7 @@ use super::{admin, health, ready, worker};
         worker::complete::complete, worker::abandon::abandon,
         admin::login::login, admin::logout::logout, admin::refresh::refresh, admin::me::me,
         admin::sessions::sessions, admin::session::session, admin::close::close, admin::close_all::close_all,
+        admin::feed::feed, admin::events::events,
         admin::directory::list, admin::directory::get, admin::record::put, admin::record::delete,
         admin::import::import, admin::export::export,
         admin::accounts::list, admin::accounts::create, admin::accounts::change,

@@ -24,10 +24,13 @@ const HEAD_WITHIN: Duration = Duration::from_secs(10);
 const IDLE_WITHIN: Duration = Duration::from_secs(75);
 /// Time in which a client must take at least something of an answer.
 const WRITE_WITHIN: Duration = Duration::from_secs(30);
+/// The same of an answer that goes on and on.
+const STREAM_WITHIN: Duration = crate::feed::limits::STALL_WITHIN;
 
 const IDLE: u8 = 0;
 const HEAD: u8 = 1;
 const BUSY: u8 = 2;
+const STREAM: u8 = 3;
 
 /// What a connection is doing: the service tells, the stream asks. Both run in one task.
 pub(super) struct Pace {
@@ -55,6 +58,15 @@ impl Pace {
     /// The request is answered.
     pub(super) fn request_ends(&self) {
         self.set(IDLE);
+    }
+
+    /// The answer goes on for as long as the client wants: nothing need come from it.
+    pub(super) fn streams(&self) {
+        self.phase.store(STREAM, Ordering::Relaxed);
+    }
+
+    fn write_within(&self) -> Duration {
+        if self.phase.load(Ordering::Relaxed) == STREAM { STREAM_WITHIN } else { WRITE_WITHIN }
     }
 
     fn bytes_came(&self) {
@@ -113,7 +125,8 @@ impl<S> Patient<S> {
             self.write_timer = None;
             return written;
         }
-        let timer = self.write_timer.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + WRITE_WITHIN)));
+        let within = self.pace.write_within();
+        let timer = self.write_timer.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + within)));
         ready!(timer.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }

@@ -30,5 +30,6 @@ pub async fn refresh(State(app): State<App>, Signed(caller): Signed, _: MaybeFie
     let (token, login) = app.auth.tokens().renew(&account.login, wall_now()).ok_or_else(|| {
         ApiError::new(Code::LoginRequired, "seven days are over, or the token is as new as can be: sign in")
     })?;
+    app.view.feed.renewed(&login);
     answer(&login, token, caller.client.https).ok_or_else(|| ApiError::internal(caller.trace.id()))
 }

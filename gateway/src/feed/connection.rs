@@ -1,0 +1,225 @@
+//! A viewer with its surroundings: what every transport drives in the same way.
+
+use std::{sync::Arc, time::Duration};
+
+use bus_schemas::StationId;
+use persistence::Role;
+use tokio::{
+    sync::{OwnedSemaphorePermit, watch},
+    time::{sleep_until, timeout},
+};
+use tokio_util::task::TaskTracker;
+
+use super::{
+    ask::{Ask, Said, Wanted},
+    frame::{Bye, Frame},
+    hub::Hub,
+    limits::{CLIENT_MESSAGES_MAX, CLIENT_PACE},
+    step::{Now, Opening, Step, Transport},
+    viewer::Viewer,
+};
+use crate::{
+    app::App,
+    auth::{
+        logins::AccountLogin,
+        token::{Login, Who},
+    },
+    clock::Moment,
+    telemetry,
+};
+
+/// A temporary refusal is dealt a return within this time.
+const RETURN_WINDOW: Duration = Duration::from_secs(5);
+
+/// One connection to the feed.
+pub struct Connection {
+    viewer: Viewer,
+    app: App,
+    login: Arc<Login>,
+    wanted: Wanted,
+    bell: watch::Receiver<()>,
+    notices: u64,
+    pace: Pace,
+    _place: OwnedSemaphorePermit,
+}
+
+/// How many messages of the client count just now.
+struct Pace {
+    since: Moment,
+    messages: u32,
+}
+
+/// Why somebody is not connected, for now.
+#[derive(Clone, Copy, Debug)]
+pub struct NotNow(pub Bye);
+
+impl Connection {
+    /// Connects, when there is a place and the view is at the head of the log.
+    ///
+    /// # Errors
+    /// There is none, or it is not.
+    pub async fn open(app: &App, account: &AccountLogin, ask: Ask, transport: Transport) -> Result<Self, NotNow> {
+        let hub = &app.view.feed;
+        let lot: f32 = rand::random();
+        let dealt = RETURN_WINDOW.mul_f32(lot);
+        if hub.is_draining() {
+            return Err(NotNow(Bye::Draining(dealt)));
+        }
+        let Some(place) = hub.enter() else { return Err(NotNow(Bye::TooMany(dealt))) };
+        let bell = hub.listen();
+        if !hub.at_head(app.edits.as_ref().map(|(bus, _)| bus), &app.view.head).await {
+            return Err(NotNow(Bye::LogUnreachable(dealt)));
+        }
+        telemetry::feed_opened(transport.name());
+        let opening = Opening {
+            mode: ask.mode,
+            filter: ask.wanted.within(account.stations.as_deref()),
+            after: ask.after,
+            auth_expires_at: hub.renewal(&account.login).unwrap_or(account.login.expires_at),
+            transport,
+            lot,
+        };
+        let now = Now::read();
+        Ok(Self {
+            viewer: Viewer::new(opening, now),
+            app: app.clone(),
+            login: Arc::clone(&account.login),
+            wanted: ask.wanted,
+            bell,
+            // Anything since the login was checked is looked at.
+            notices: hub.notices().wrapping_sub(1),
+            pace: Pace { since: now.at, messages: 0 },
+            _place: place,
+        })
+    }
+
+    fn hub(&self) -> &Hub {
+        &self.app.view.feed
+    }
+
+    /// Where its task is counted, when it is one of its own.
+    #[must_use]
+    pub fn sockets(&self) -> TaskTracker {
+        self.hub().sockets().clone()
+    }
+
+    /// What is to be done now.
+    pub fn step(&mut self) -> Step {
+        // Before looking: what happens from here on rings again.
+        self.bell.mark_unchanged();
+        if self.hub().is_draining() {
+            self.viewer.drain();
+        }
+        let notices = self.hub().notices();
+        if notices != self.notices {
+            self.notices = notices;
+            self.check_login();
+        }
+        let board = self.app.view.feed.board();
+        let step = self.viewer.step(&board, Now::read());
+        if let Step::End(Frame { code: Some(code), .. }) = &step {
+            telemetry::feed_ended(*code);
+        }
+        step
+    }
+
+    fn check_login(&mut self) {
+        if !self.app.auth.holds(&self.login) {
+            self.viewer.end(Bye::Revoked);
+        }
+        if let Some(until) = self.hub().renewal(&self.login)
+            && until > self.viewer.auth_expires_at()
+        {
+            self.viewer.renewed(until);
+        }
+    }
+
+    /// Waits as the step says.
+    pub async fn wait(&mut self, until: Moment, or_change: bool) {
+        let until = until.instant();
+        if or_change {
+            let _ = timeout(until.saturating_duration_since(tokio::time::Instant::now()), self.bell.changed()).await;
+        } else {
+            sleep_until(until).await;
+        }
+    }
+
+    /// The client is there.
+    pub fn heard(&mut self) {
+        self.viewer.heard(Now::read());
+    }
+
+    /// The client cannot be served any more.
+    pub fn end(&mut self, bye: Bye) {
+        self.viewer.end(bye);
+    }
+
+    /// The client said something.
+    pub fn hear(&mut self, text: &str) {
+        self.heard();
+        if !self.pace.allows(Moment::now()) {
+            return self.end(Bye::BadRequest);
+        }
+        match serde_json::from_str(text) {
+            Ok(Said::Pong {}) => {}
+            Ok(Said::Auth { token }) => self.take_token(&token),
+            Ok(Said::Filter { station, status }) => self.take_filter(&station, &status),
+            Ok(Said::Unknown) => self.viewer.refuse("UNKNOWN_TYPE", "this version does not know that message"),
+            Err(_) => self.end(Bye::BadRequest),
+        }
+    }
+
+    fn take_filter(&mut self, station: &[String], status: &[String]) {
+        match Wanted::read(station, status, &self.app.directory()) {
+            Ok(wanted) => {
+                self.wanted = wanted;
+                self.see();
+            }
+            Err(why) => self.viewer.refuse("INVALID_FILTER", &why),
+        }
+    }
+
+    fn see(&mut self) {
+        let filter = self.wanted.within(scope(&self.login));
+        self.viewer.see(filter, &self.app.view.feed.board(), Now::read());
+    }
+
+    fn take_token(&mut self, token: &str) {
+        let login = self.app.auth.check(token).filter(|login| same_account(&self.login, login));
+        let Some(login) = login else {
+            return self.viewer.refuse("INVALID_TOKEN", "the token must be a good one of the same account");
+        };
+        self.viewer.renewed(login.expires_at);
+        let other_scope = scope(&login) != scope(&self.login);
+        self.login = login;
+        if other_scope {
+            self.see();
+        }
+    }
+}
+
+fn scope(login: &Login) -> Option<&[StationId]> {
+    match &login.who {
+        Who::Account { stations, .. } => stations.as_deref(),
+        Who::Worker(_) => Some(&[]),
+    }
+}
+
+fn same_account(one: &Login, other: &Login) -> bool {
+    match (&one.who, &other.who) {
+        (Who::Account { name: one, .. }, Who::Account { name: other, role, .. }) => {
+            one == other && *role >= Role::Viewer
+        }
+        _ => false,
+    }
+}
+
+impl Pace {
+    fn allows(&mut self, now: Moment) -> bool {
+        if now.since(self.since) >= CLIENT_PACE {
+            *self = Self { since: now, messages: 0 };
+        }
+        self.messages += 1;
+        self.messages <= CLIENT_MESSAGES_MAX
+    }
+}
