@@ -173,6 +173,8 @@ pub async fn send(
         Err(NotDone::Refused(refusal)) if refusal.code == bus_schemas::RefusalCode::NotFound => {
             match long_closed(app, acting.worker, &order.body).await? {
                 Some(row) => Ok(Outcome::LongClosed(Box::new(row))),
+                // In the words in which a session of somebody else is not found.
+                None if order.body.session_id().is_some() => Err(Code::NotFound.into()),
                 None => Err((&*refusal).into()),
             }
         }

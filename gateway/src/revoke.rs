@@ -11,11 +11,17 @@ use bus_schemas::{
 
 use crate::{
     app::App,
-    auth::token::{LIFETIME_MAX, Login, Who},
+    auth::{
+        logins::Logins,
+        token::{LIFETIME_MAX, Login, Who},
+    },
     clock::wall_now,
     directory::{EditError, edit},
     error::{ApiError, Code},
 };
+
+/// Time for a sign-in to revoke what it replaces.
+const REPLACED_WITHIN: Duration = Duration::from_secs(1);
 
 /// Makes these logins worth nothing. Renewals of a token carry its id, so all of them fall with it.
 ///
@@ -39,6 +45,19 @@ pub(crate) async fn revoke(app: &App, logins: &[&Arc<Login>]) -> Result<(), ApiE
         })?;
     }
     Ok(())
+}
+
+/// The cookie that a sign-in replaces is worth nothing any more. A sign-in does not fail over it, nor wait for long.
+pub(crate) async fn revoke_replaced(app: &App, before: &Logins, login: &Login) {
+    let is_replaced = |old: &&Arc<Login>| match (&old.who, &login.who) {
+        (Who::Worker(old), Who::Worker(new)) => old == new,
+        (Who::Account { .. }, Who::Account { .. }) => true,
+        _ => false,
+    };
+    let replaced: Vec<_> = before.all().iter().filter(is_replaced).collect();
+    if before.are_by_cookie() && !replaced.is_empty() {
+        let _ = tokio::time::timeout(REPLACED_WITHIN, revoke(app, &replaced)).await;
+    }
 }
 
 /// Makes everything worth nothing that somebody has signed in with until now: after a password was changed, or an

@@ -1,6 +1,7 @@
 //! Accounts of people who watch and administer: kept here alone, not on the bus.
 
 mod change;
+mod hashing;
 mod name;
 mod password;
 
@@ -12,6 +13,8 @@ use uuid::Uuid;
 use crate::{Store, convert, error::StoreError, store::bounded};
 
 pub use change::{AccountChange, NewAccount};
+pub use hashing::HASHES_AT_ONCE;
+pub(crate) use hashing::Hashing;
 pub use password::{PASSWORD_MAX_BYTES, PASSWORD_MIN_CHARS};
 
 /// What an account may do. Each may do what the one before may.

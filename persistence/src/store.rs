@@ -4,12 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use bus_schemas::subject::STREAM_LOG;
 use sqlx::{PgPool, postgres::PgPoolOptions};
-use tokio::{
-    sync::Semaphore,
-    time::{Instant, sleep, timeout},
-};
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::{convert, database, error::StoreError};
+use crate::{accounts::Hashing, convert, database, error::StoreError};
 
 /// Connections of one process: history is read by few people, and Postgres serves several gateways.
 const CONNECTIONS: u32 = 8;
@@ -21,14 +18,12 @@ const READ_WITHIN: Duration = Duration::from_secs(3);
 const IDLE: Duration = Duration::from_secs(300);
 /// How often it is looked whether the projection has arrived.
 const POLL: Duration = Duration::from_millis(20);
-/// Passwords hashed at once: each takes 19 MiB and a core, and a flood of logins must not become the outage.
-pub const HASHES_AT_ONCE: usize = 2;
 
 /// History and accounts; clones share the pool.
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: PgPool,
-    pub(crate) hashing: Arc<Semaphore>,
+    pub(crate) hashing: Arc<Hashing>,
 }
 
 impl Store {
@@ -43,7 +38,7 @@ impl Store {
             .acquire_timeout(ACQUIRE_WITHIN)
             .idle_timeout(IDLE)
             .connect_lazy_with(options);
-        Ok(Self { pool, hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)) })
+        Ok(Self { pool, hashing: Arc::default() })
     }
 
     pub(crate) const fn pool(&self) -> &PgPool {

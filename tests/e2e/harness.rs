@@ -11,7 +11,7 @@ mod place;
 mod process;
 mod wait;
 
-pub use client::{Client, Worker};
+pub use client::{Answer, Client, Worker};
 pub use place::{ADMIN_PASSWORD, Place, sql};
 pub use process::{Process, Signal, send, with_children};
 pub use wait::{until, until_some};

@@ -1,12 +1,11 @@
 //! Passwords: Argon2id with the parameters OWASP names (19 MiB, 2 passes, 1 lane), few at a time, off the async threads.
 
-use std::time::Duration;
+use std::cell::RefCell;
 
 use argon2::{
-    Argon2, PasswordHasher as _, PasswordVerifier as _,
-    password_hash::{Error as HashError, phc::PasswordHash},
+    Algorithm, Argon2, Block, Params, PasswordHasher as _, Version,
+    password_hash::phc::{Output, PasswordHash},
 };
-use tokio::time::timeout;
 
 use super::AccountError;
 use crate::Store;
@@ -15,8 +14,6 @@ use crate::Store;
 pub const PASSWORD_MIN_CHARS: usize = 8;
 /// Bytes of a password at most: nobody types more, and hashing is not free.
 pub const PASSWORD_MAX_BYTES: usize = 1_024;
-/// How long a login waits for its turn to be hashed: some 60 logins are in front then, and a person has given up.
-const TURN_WITHIN: Duration = Duration::from_secs(2);
 /// Checked when the name is unknown, so that this takes as long. No password has this hash.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$QW5kb25Ob2JvZHlTYWx0$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -27,11 +24,12 @@ impl Store {
             return Err(AccountError::BadPassword);
         }
         let password = password.to_owned();
-        self.hashing(move || {
-            let hash: Result<PasswordHash, _> = Argon2::default().hash_password(password.as_bytes());
-            hash.map(|hash| hash.to_string()).map_err(|error| AccountError::Hash(error.to_string()))
-        })
-        .await?
+        self.hashing
+            .run(move || {
+                let hash: Result<PasswordHash, _> = Argon2::default().hash_password(password.as_bytes());
+                hash.map(|hash| hash.to_string()).map_err(|error| AccountError::Hash(error.to_string()))
+            })
+            .await?
     }
 
     /// Whether the password has this hash; without a hash it has none, after the same work.
@@ -40,37 +38,39 @@ impl Store {
         let fits = password.len() <= PASSWORD_MAX_BYTES;
         let password = if fits { password.to_owned() } else { String::new() };
         let known = hash.is_some();
-        let right = self.hashing(move || check(&password, hash.as_deref().unwrap_or(NOBODY))).await??;
+        let right = self.hashing.run(move || check(&password, hash.as_deref().unwrap_or(NOBODY))).await??;
         Ok(right && known && fits)
-    }
-
-    /// Runs one hashing off the async threads, when it is its turn. The turn ends with the work, also when nobody waits
-    /// for it any more.
-    async fn hashing<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, AccountError> {
-        let turn = timeout(TURN_WITHIN, self.hashing.clone().acquire_owned());
-        let turn = turn.await.map_err(|_| AccountError::Busy)?.map_err(|_| AccountError::Busy)?;
-        let hashing = tokio::task::spawn_blocking(move || {
-            let result = work();
-            drop(turn);
-            result
-        });
-        hashing.await.map_err(|error| AccountError::Hash(error.to_string()))
     }
 }
 
+thread_local! {
+    /// What a hash is worked out in. Kept by each of the threads that hash: given back to the allocator after every
+    /// hash it was not reused, and a hundred wrong passwords cost 200 MB.
+    static MEMORY: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
+}
+
 fn check(password: &str, hash: &str) -> Result<bool, AccountError> {
-    let parsed = PasswordHash::new(hash).map_err(|error| AccountError::Hash(error.to_string()))?;
-    match Argon2::default().verify_password(password.as_bytes(), &parsed) {
-        Ok(()) => Ok(true),
-        Err(HashError::PasswordInvalid) => Ok(false),
-        Err(error) => Err(AccountError::Hash(error.to_string())),
-    }
+    let bad = |error: &dyn std::fmt::Display| AccountError::Hash(error.to_string());
+    let parsed = PasswordHash::new(hash).map_err(|error| bad(&error))?;
+    let (Some(salt), Some(expected)) = (&parsed.salt, &parsed.hash) else { return Err(bad(&"it has no salt or hash")) };
+    let algorithm = Algorithm::try_from(parsed.algorithm.as_str()).map_err(|error| bad(&error))?;
+    let version = parsed.version.map_or(Ok(Version::default()), Version::try_from).map_err(|error| bad(&error))?;
+    let params = Params::try_from(&parsed).map_err(|error| bad(&error))?;
+    let blocks = params.block_count();
+    let argon2 = Argon2::new(algorithm, version, params);
+    let mut computed = vec![0; expected.len()];
+    MEMORY.with_borrow_mut(|memory| {
+        memory.resize(blocks, Block::default());
+        argon2
+            .hash_password_into_with_memory(password.as_bytes(), salt, &mut computed, &mut memory[..])
+            .map_err(|error| bad(&error))
+    })?;
+    // Compared in constant time.
+    Ok(Output::new(&computed).map_err(|error| bad(&error))? == *expected)
 }
 
 #[cfg(test)]
 mod tests {
-    use argon2::Params;
-
     use super::*;
 
     #[test]
@@ -82,6 +82,22 @@ mod tests {
         assert_eq!(nobody.hash.unwrap().len(), ours.hash.unwrap().len());
         for password in ["", "some password"] {
             assert!(!check(password, NOBODY).unwrap());
+        }
+    }
+
+    #[test]
+    fn a_hash_fits_its_password_and_no_other_one_after_the_other() {
+        let hashes: Vec<_> = ["correct horse", "battery staple"]
+            .into_iter()
+            .map(|password| {
+                let hash: PasswordHash = Argon2::default().hash_password(password.as_bytes()).unwrap();
+                (password, hash.to_string())
+            })
+            .collect();
+        for (password, _) in &hashes {
+            for (own, hash) in &hashes {
+                assert_eq!(check(password, hash).unwrap(), password == own);
+            }
         }
     }
 

@@ -45,10 +45,27 @@ impl Client {
         Self { base, http, token: None }
     }
 
+    /// Without a login, from this address of the machine.
+    pub fn from_address(base: String, address: std::net::IpAddr) -> Self {
+        let http = reqwest::Client::builder().no_proxy().local_address(address).build().expect("a client");
+        Self { base, http, token: None }
+    }
+
+    /// With a jar for cookies of its own, like a browser.
+    pub fn with_cookies(mut self) -> Self {
+        self.http = reqwest::Client::builder().no_proxy().cookie_store(true).build().expect("a client");
+        self
+    }
+
     /// With a token.
     pub fn with_token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(token.into());
         self
+    }
+
+    /// Its token.
+    pub fn token(&self) -> Option<String> {
+        self.token.clone()
     }
 
     /// A request that a test can still change.

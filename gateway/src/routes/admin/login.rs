@@ -23,6 +23,7 @@ use crate::{
     error::{ApiError, Code},
     extract::{Caller, Fields, TextKind},
     records::Time,
+    revoke::revoke_replaced,
 };
 
 /// Longer names are nobody's.
@@ -107,6 +108,7 @@ pub async fn login(State(app): State<App>, caller: Caller, fields: Fields) -> Re
     crate::telemetry::login("account", "ok");
     let name = account.name.clone();
     let (token, login) = app.auth.sign_in(who(account), None).await;
+    revoke_replaced(&app, &caller.logins, &login).await;
     audit::note(&app, &Actor::Admin(name.as_str().into()), AuditAction::SignIn, &name, None).await;
     answer(&login, token, caller.client.https).ok_or_else(|| ApiError::internal(caller.trace.id()))
 }

@@ -20,6 +20,7 @@ use crate::{
     error::{ApiError, Code},
     extract::{Caller, Fields, TextKind},
     records::{Time, WorkerRecord},
+    revoke::revoke_replaced,
 };
 
 /// What is asked.
@@ -82,6 +83,7 @@ pub async fn login(
     app.auth.worker_throttle.lock().succeeded(address, throttle_now());
     crate::telemetry::login("worker", "ok");
     let (token, login) = app.auth.sign_in(Who::Worker(worker.record.id), device).await;
+    revoke_replaced(&app, &caller.logins, &login).await;
     let answer = LoginAnswer {
         worker: WorkerRecord::of(&worker.record, &directory),
         token: token.clone(),

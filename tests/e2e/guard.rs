@@ -1,0 +1,13 @@
+//! What keeps people out who do not belong, and mistakes from doing harm: attacks on a running system, over real
+//! sockets, each bounded in number and time.
+
+mod accounts;
+mod bad_input;
+mod ending;
+mod hall;
+mod hostile_text;
+mod logins;
+mod origins;
+mod raw;
+mod slow;
+mod strangers;

@@ -1,0 +1,86 @@
+//! SIGTERM in the middle of everything: it ends soon, and nobody is left in doubt for good.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+
+use super::hall::Hall;
+use crate::harness::{Client, until};
+
+/// Connections that are open and idle.
+const IDLE: usize = 500;
+/// It has ended by then.
+const ENDS_WITHIN: Duration = Duration::from_secs(10);
+/// The workers of the demo factory.
+const CODES: std::ops::RangeInclusive<u16> = 1001..=1012;
+
+/// The last command of a worker whose fate nobody told.
+struct Untold {
+    client: Client,
+    key: String,
+    body: serde_json::Value,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_with_many_connections_and_commands_in_flight_ends_soon_and_loses_nothing() {
+    // given idle connections, and workers who report as fast as they can
+    let mut hall = Hall::open().await;
+    let mut idle = Vec::new();
+    for _ in 0..IDLE {
+        idle.push(TcpStream::connect(hall.address()).await.expect("it listens"));
+    }
+    let mut workers = Vec::new();
+    for code in CODES {
+        let (worker, _) = hall.at_work(&code.to_string()).await;
+        let session = worker.session.clone().expect("open");
+        workers.push(tokio::spawn(report(worker.client, session)));
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+
+    // when
+    let asked = Instant::now();
+    let status = timeout(ENDS_WITHIN, hall.andon.process.terminate()).await;
+
+    // then it ends soon
+    assert!(status.is_ok_and(|status| status.success()), "after {:?}", asked.elapsed());
+    let (mut stored, mut untold) = (Vec::new(), Vec::new());
+    for worker in workers {
+        let (keys, left) = worker.await.expect("it does not panic");
+        stored.extend(keys);
+        untold.extend(left);
+    }
+    assert!(stored.len() > 50, "{} commands only", stored.len());
+
+    // and what was not told can be asked again with the same key, and was done once
+    hall.andon.again().await;
+    for Untold { client, key, body } in untold {
+        client.try_post("/api/sessions/quantities", &body, Some(&key)).await.expect("an answer").ok();
+        stored.push(key);
+    }
+    let once = format!(
+        "select count(distinct command_id) = {0} and count(*) = {0} from session_events where kind = 'quantities-reported'",
+        stored.len()
+    );
+    until("each is in the log once", async || hall.andon.place.sql(&once) == Some(vec!["t".to_owned()])).await;
+}
+
+/// Reports quantities until nobody answers; returns the keys that were answered, and the one that was not.
+async fn report(client: Client, session: String) -> (Vec<String>, Option<Untold>) {
+    let mut stored = Vec::new();
+    for number in 1_u64.. {
+        let key = format!("{session}-{number}");
+        let body = json!({"sessionId": session, "good_delta": 1});
+        match client.try_post("/api/sessions/quantities", &body, Some(&key)).await {
+            Ok(answer) if answer.status == 200 => stored.push(key),
+            // Refused or unknown, in the words of the contract; or not reached.
+            Ok(answer) => {
+                assert!(answer.status == 503, "{answer:?}");
+                return (stored, Some(Untold { client, key, body }));
+            }
+            Err(_) => return (stored, Some(Untold { client, key, body })),
+        }
+    }
+    (stored, None)
+}

@@ -1,0 +1,137 @@
+//! A factory hall without anybody in it, and what must hold after every attack on it.
+
+use std::time::Duration;
+
+use andon_nats::Bus;
+use bus_schemas::subject::{STREAM_DIRECTORY, STREAM_LOG};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{ADMIN_PASSWORD, Andon, Answer, Client, Place, Worker, until, until_some};
+
+/// Time for one look at a stream.
+const WITHIN: Duration = Duration::from_secs(5);
+
+/// A running system with the demo factory, whose sessions stay open as long as a test lasts.
+pub struct Hall {
+    /// The system.
+    pub andon: Andon,
+    bus: Bus,
+}
+
+impl Hall {
+    /// Opens one.
+    pub async fn open() -> Self {
+        Self::open_in(Place::new()).await
+    }
+
+    /// The same in a place with settings of its own.
+    pub async fn open_in(place: Place) -> Self {
+        let hall = Self::open_without_workers(place).await;
+        let body = json!({"workerCode": "1001"});
+        until("the gateway knows the workers", async || {
+            hall.andon.client().post("/api/workers/login", &body).await.status == 200
+        })
+        .await;
+        hall
+    }
+
+    /// The same, for settings with which workers cannot just sign in.
+    pub async fn open_without_workers(place: Place) -> Self {
+        let andon = Andon::start(place.set("idle_timeout", "1h"), &["up"]).await;
+        let file = andon.place.directory().join("factory.toml");
+        std::fs::write(file, gateway::demo_factory()).expect("written");
+        let output = andon.place.command(&["admin", "import", "factory.toml"]).output().expect("andon starts");
+        assert!(output.status.success(), "{output:?}");
+        let bus = Bus::connect(&andon.place.nats_config("gateway"), "gateway").await.expect("nats-server answers");
+        Self { andon, bus }
+    }
+
+    /// The first account, signed in: it lives in Postgres, which nobody waits for.
+    pub async fn admin(&self) -> Client {
+        let body = until_some("the admin can sign in", async || {
+            let answer = sign_in(&self.andon.client(), "admin", ADMIN_PASSWORD).await;
+            (answer.status == 200).then_some(answer.body)
+        })
+        .await;
+        self.andon.client().with_token(text(&body["token"]))
+    }
+
+    /// An account made by `admin`, signed in.
+    pub async fn account(&self, admin: &Client, name: &str, role: &str, stations: Option<&[&str]>) -> Client {
+        let body = json!({"account": name, "password": "a long password", "role": role, "stations": stations});
+        admin.post("/api/admin/accounts", &body).await.ok();
+        let signed_in = sign_in(&self.andon.client(), name, "a long password").await.ok();
+        self.andon.client().with_token(text(&signed_in["token"]))
+    }
+
+    /// A worker with a session at the first of its stations, past the start checklist where there is one.
+    pub async fn at_work(&self, code: &str) -> (Worker, String) {
+        let mut worker = self.andon.worker(code).await;
+        let stations = worker.stations().await;
+        let station = text(&stations[0]["id"]).to_owned();
+        worker.open(&station, &format!("G-{code}")).await.ok();
+        worker.checklist(&station, "start").await;
+        (worker, station)
+    }
+
+    /// The last sequences of the log and of the directory: when they stand still, nothing happened.
+    pub async fn heads(&self) -> (u64, u64) {
+        let head = async |stream: &str| self.bus.stream_info(stream, WITHIN).await.expect("it is there").last_seq;
+        (head(STREAM_LOG).await, head(STREAM_DIRECTORY).await)
+    }
+
+    /// No handler panicked, nobody logged a panic, and commands are served.
+    pub async fn is_unharmed(&mut self) {
+        assert!(!self.andon.process.has_ended(), "andon has ended");
+        let metrics = self.metrics().await;
+        let panics = metrics.lines().find(|line| line.starts_with("andon_gateway_panics_total"));
+        assert!(panics.is_none_or(|line| line.ends_with(" 0")), "{panics:?}");
+        let log = self.andon.process.log();
+        let panic = log.lines().find(|line| line.contains("panicked"));
+        assert_eq!(panic, None);
+        assert_eq!(self.andon.client().get("/readyz").await.status, 200);
+    }
+
+    /// What the process measures.
+    pub async fn metrics(&self) -> String {
+        let log = self.andon.process.log();
+        let (_, rest) = log.split_once("metrics on ").expect("it is logged where the metrics are");
+        let url = rest.split_whitespace().next().expect("an address");
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        client.get(url).send().await.expect("an answer").text().await.expect("text")
+    }
+
+    /// What the process has in memory, in KiB.
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.andon.process.pid())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux says so");
+        line.trim().trim_end_matches(" kB").trim().parse().expect("a number")
+    }
+
+    /// The address to connect to.
+    pub fn address(&self) -> String {
+        self.andon.place.http_url().replace("http://", "")
+    }
+}
+
+/// Signs an account in.
+pub async fn sign_in(client: &Client, account: &str, password: &str) -> Answer {
+    client.post("/api/admin/login", &json!({"account": account, "password": password})).await
+}
+
+/// A client that connects from this address of the loopback network.
+pub fn from(hall: &Hall, address: [u8; 4]) -> Client {
+    Client::from_address(hall.andon.place.http_url(), std::net::IpAddr::from(address))
+}
+
+/// A request with any method and a JSON body.
+pub async fn ask(client: &Client, method: Method, path: &str, body: &Value) -> Answer {
+    let sent = client.send(client.request(method.clone(), path).json(body)).await;
+    sent.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+}
+
+/// The text of a value that must be one.
+pub fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
+}
