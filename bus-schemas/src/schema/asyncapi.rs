@@ -57,7 +57,7 @@ const CHANNELS: &[Channel] = &[
         headers: Some(DIRECTORY_HEADERS),
         description: "Records of the directory as they are now, or their removal. An import changes many at once, on a \
                       subject of its own: a record is what the newest of both says. Integrators cannot read the kinds \
-                      credential and revoked.",
+                      credential, revoked and audit.",
     },
     Channel {
         name: "seen",
@@ -206,8 +206,8 @@ fn parameters() -> Value {
         "worker_id": {"description": "The worker's id, hyphenated lower-case text."},
         "node_id": {"description": "An engine node: its configured name and a random part per start."},
         "kind": {
-            "description": "What the record is. An import carries many records of the other kinds.",
-            "enum": ["worker", "station", "job", "reason", "status", "credential", "revoked", "import"],
+            "description": "What the record is. An import carries many records of the other kinds; an audit says what an account did.",
+            "enum": ["worker", "station", "job", "reason", "status", "credential", "revoked", "import", "audit"],
         },
         "id": {"description": "The record's id, or the import's."},
     })
