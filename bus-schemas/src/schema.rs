@@ -1,7 +1,7 @@
 //! What every message looks like, for readers in other languages: JSON Schema of each and one AsyncAPI document,
 //! generated from the types and checked in below `schemas/`.
 //!
-//! A schema describes the JSON rendering of a message ([`render`]), which differs from the MessagePack on the wire in
+//! A schema describes the JSON rendering of a message ([`render()`]), which differs from the MessagePack on the wire in
 //! one thing: JSON has no bytes. A UUID, 16 bytes on the wire, is hyphenated lower-case text in JSON; other bytes (the
 //! ring) are base64. What is so says it by `x-msgpack`. Times are whole microseconds in both, in fields that end in
 //! `_us`.

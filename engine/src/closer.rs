@@ -3,7 +3,11 @@
 //!
 //! It is also the only one who renews claims, so that no renewal races a batch.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use andon_nats::{Publish, PublishError};
 use bus_schemas::{Partition, limits::BEAT_ALLOWANCE};
@@ -85,6 +89,9 @@ impl Closer {
                             Err(_) => break,
                         }
                     }
+                    // Due again while an earlier batch took its time: one subject twice in a batch is refused (10164),
+                    // and all closes with it.
+                    let mut candidates = distinct(candidates);
                     candidates.truncate(CLOSES_MAX);
                     self.close(candidates).await;
                 }
@@ -257,9 +264,48 @@ impl Closer {
     }
 }
 
+/// Each session once.
+fn distinct(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
+    let mut known = HashSet::new();
+    candidates.retain(|candidate| known.insert(candidate.actor.get_id()));
+    candidates
+}
+
 async fn prepare(candidate: Candidate, sent_at: Mono) -> Option<Ready> {
     let (sender, receiver) = oneshot::channel();
     candidate.actor.cast(SessionMsg::PrepareClose(sent_at, sender)).ok()?;
     let prepared = timeout(PREPARE_WITHIN, receiver).await.ok()?.ok()?;
     Some(Ready { partition: candidate.partition, prepared })
+}
+
+#[cfg(test)]
+mod tests {
+    use ractor::{Actor, ActorProcessingErr};
+
+    use super::*;
+
+    struct Nobody;
+
+    impl Actor for Nobody {
+        type Msg = SessionMsg;
+        type State = ();
+        type Arguments = ();
+
+        async fn pre_start(&self, _: ActorRef<SessionMsg>, (): ()) -> Result<(), ActorProcessingErr> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_session_that_was_due_twice_while_the_closer_was_at_work_stands_once_in_the_batch() {
+        let mut actors = Vec::new();
+        for _ in 0..2 {
+            actors.push(Actor::spawn(None, Nobody, ()).await.unwrap().0);
+        }
+        let due = |number: usize| Candidate { partition: Partition::new(7), actor: actors[number].clone() };
+        let once = distinct(vec![due(0), due(1), due(0), due(0)]);
+        let ids: Vec<_> = once.iter().map(|candidate| candidate.actor.get_id()).collect();
+        assert_eq!(ids, [actors[0].get_id(), actors[1].get_id()]);
+        actors.iter().for_each(|actor| actor.stop(None));
+    }
 }

@@ -72,9 +72,11 @@ pub fn meaning(error: &sqlx::Error) -> Meaning {
 
 /// Undefined table or column: the migrations have not run yet.
 const NOT_MIGRATED: [&str; 2] = ["42P01", "42703"];
+/// The server ended a transaction that took too long: it, or this process, was frozen in the middle of it.
+const OUT_OF_TIME: [&str; 2] = ["25P03", "25P04"];
 
 fn by_code(code: &str) -> Meaning {
-    if NOT_MIGRATED.contains(&code) {
+    if NOT_MIGRATED.contains(&code) || OUT_OF_TIME.contains(&code) {
         return Meaning::Away;
     }
     match code.get(..2).unwrap_or_default() {
@@ -92,7 +94,8 @@ mod tests {
 
     #[test]
     fn an_error_is_told_by_its_code() {
-        for code in ["08006", "40P01", "53300", "55P03", "57014", "57P01", "42P01", "28P01", "3D000"] {
+        let away = ["08006", "25P03", "25P04", "40P01", "53300", "55P03", "57014", "57P01", "42P01", "28P01", "3D000"];
+        for code in away {
             assert_eq!(by_code(code), Meaning::Away, "{code}");
         }
         for code in ["22021", "22008", "23502", "23505", "21000", "54000"] {

@@ -34,15 +34,16 @@ pub fn run(settings: Settings, up: Up) -> anyhow::Result<()> {
     process::serve(settings, Needs::default(), Some(METRICS_AT), async |config, shutdown| {
         let data = DataDir::hold(&config.data_dir)?;
         let installation = data.installation()?;
+        // Not cut short by the first signal: a server that is being started would be left behind.
         let starting = PrivateServers::start(&config, &data, &installation);
-        let Some(servers) = shutdown.drain.run_until_cancelled(starting).await else {
+        let Some(servers) = shutdown.now.run_until_cancelled(starting).await else {
             return Ok(());
         };
         let servers = servers?;
         let killer = servers.killer();
         let stage =
             Stage { config: &config, data: &data, installation: &installation, servers: &servers, demo: up.demo };
-        let ended = stage.serve(&shutdown).await;
+        let ended = if shutdown.drain.is_cancelled() { Ok(()) } else { stage.serve(&shutdown).await };
         tracing::info!("stopping the private servers");
         if shutdown.now.run_until_cancelled(servers.stop()).await.is_none() {
             killer.kill();

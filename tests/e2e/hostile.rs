@@ -11,9 +11,15 @@ use crate::harness::{ADMIN_PASSWORD, Andon, Client, until_some};
 
 const WITHIN: Duration = Duration::from_secs(5);
 
-/// Routes whose success is what they are for, whatever the body says: they end logins or close sessions.
-const EFFECTIVE_WITHOUT_BODY: [&str; 4] =
-    ["/api/workers/logout", "/api/admin/logout", "/api/admin/sessions/close-all", "/api/admin/sessions/{id}/close"];
+/// Routes that do what they are for whatever the body says, and whose deed is recorded: they end logins, close sessions,
+/// or hand out worker codes.
+const EFFECTIVE_WITHOUT_BODY: [&str; 5] = [
+    "/api/workers/logout",
+    "/api/admin/logout",
+    "/api/admin/sessions/close-all",
+    "/api/admin/sessions/{id}/close",
+    "/api/admin/directory/export",
+];
 
 /// Route and method of everything in the contract, which is generated from the handlers: no new route is forgotten.
 async fn routes(client: &Client) -> Vec<(Method, String)> {

@@ -1,5 +1,6 @@
 //! Integrators: what they can read, that this is all, and that the examples for them keep a correct table.
 
+mod captured;
 mod examples;
 mod plant;
 mod reader;

@@ -10,6 +10,7 @@ mod accounts;
 mod bench;
 mod configuration;
 mod factory;
+mod feed;
 mod guard;
 mod harness;
 mod hostile;

@@ -206,7 +206,7 @@ fn parameters() -> Value {
         "worker_id": {"description": "The worker's id, hyphenated lower-case text."},
         "node_id": {"description": "An engine node: its configured name and a random part per start."},
         "kind": {
-            "description": "What the record is. An import carries many records of the other kinds.",
+            "description": "What the record is. An import carries many records of the other kinds; an audit says what an account did.",
             "enum": ["worker", "station", "job", "reason", "status", "credential", "revoked", "import", "audit"],
         },
         "id": {"description": "The record's id, or the import's."},

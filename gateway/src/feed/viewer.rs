@@ -333,11 +333,8 @@ impl Viewer {
 
     fn wait(&self, board: &Board, now: Now) -> Step {
         let in_wall = |at: TimeUs| now.at.after(at.since(now.wall));
-        let auth_at = if self.told_auth {
-            in_wall(self.auth_expires_at)
-        } else {
-            in_wall(self.auth_expires_at.before(AUTH_NOTICE))
-        };
+        let notice = if self.told_auth { Duration::ZERO } else { AUTH_NOTICE };
+        let auth_at = in_wall(self.auth_expires_at.before(notice));
         let mut until = self.ping_at.min(auth_at);
         if self.answers() {
             until = until.min(self.heard_at.after(PONG_WITHIN + Duration::from_millis(1)));

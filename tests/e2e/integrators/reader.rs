@@ -55,8 +55,16 @@ impl Reader {
 
     /// The last message of every subject that fits.
     pub async fn last(&self, subjects: &str) -> Vec<Read> {
-        let body = json!({"multi_last": [subjects]}).to_string();
-        let messages = self.gather("ANDON.API.DIRECT.GET.ANDON", body).await;
+        self.get(json!({"multi_last": [subjects]})).await
+    }
+
+    /// Every message that fits, from this sequence on: how a further reader follows, without the durable.
+    pub async fn from(&self, seq: u64, subjects: &str) -> Vec<Read> {
+        self.get(json!({"seq": seq, "batch": BATCH, "next_by_subj": subjects})).await
+    }
+
+    async fn get(&self, what: Value) -> Vec<Read> {
+        let messages = self.gather("ANDON.API.DIRECT.GET.ANDON", what.to_string()).await;
         let header = |message: &Message, name: &str| text(message.headers.as_ref(), name);
         let stored = messages.into_iter().filter(|message| message.status.is_none());
         let read = stored.map(|message| Read {

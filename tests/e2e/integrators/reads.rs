@@ -40,6 +40,8 @@ async fn events_are_read_as_a_snapshot_and_then_one_by_one() {
     })
     .await;
     assert_eq!(read[0].0, last.seq);
+    let polled = reader.from(1, subject::SESSIONS).await;
+    assert!(polled.iter().map(|read| read.seq).eq(read.iter().map(|(seq, _)| *seq)), "a further reader has the same");
     assert!(read.iter().zip(1..).all(|((_, event), version)| event.version == version), "no hole in the versions");
     let quiet = json!([0, 0]);
     until("all is acknowledged", async || {

@@ -211,6 +211,7 @@ async fn it_reads_no_code_and_no_revocation() {
         (direct("credential.*"), ""),
         (direct("credential.>"), ""),
         (direct("revoked.*"), ""),
+        (direct("audit.*"), ""),
         (direct("*.*"), ""),
         (direct(&format!("*.{id}")), ""),
         (direct(">"), ""),

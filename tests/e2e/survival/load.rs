@@ -78,6 +78,10 @@ impl Load {
     /// shown to be alive.
     pub async fn stop(self) -> History {
         self.shared.over.store(true, Ordering::Relaxed);
+        until("every worker has finished the command at hand", async || {
+            self.clients.iter().all(JoinHandle::is_finished)
+        })
+        .await;
         for client in self.clients {
             client.await.expect("no client has panicked");
         }
