@@ -9,6 +9,7 @@ pub mod board;
 pub mod connection;
 pub mod cursor;
 pub mod cut;
+pub mod difference;
 pub mod entry;
 pub mod filter;
 pub mod frame;

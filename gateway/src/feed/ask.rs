@@ -135,7 +135,8 @@ mod tests {
         assert_eq!((ask.mode, ask.wait), (Mode::Every, Some(POLL_MAX)));
         assert_eq!(ask.after.unwrap().unwrap().seq, 5);
         let filter = ask.wanted.within(Some(&[other]));
-        assert!(filter.sees(other) && !filter.sees(one));
+        let anybody = bus_schemas::WorkerId(uuid::Uuid::nil());
+        assert!(filter.sees(other, anybody) && !filter.sees(one, anybody));
         let newer = Ask::read(&query, Some("a.9.0"), &directory).unwrap();
         assert_eq!(newer.after.unwrap().unwrap().seq, 9);
         for (query, why) in [

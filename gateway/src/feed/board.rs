@@ -14,85 +14,16 @@ use std::{
     time::Duration,
 };
 
-use bus_schemas::{SessionId, StationId, TimeUs};
+use bus_schemas::{SessionId, TimeUs};
 
 use super::{
     cursor::Epoch,
+    difference::{Change, Difference, Tombstone},
     entry::Entry,
     filter::Filter,
     limits::{EVERY_MAX, TOMBSTONES_MAX},
 };
 use crate::{clock::Moment, live_view::LiveSession};
-
-/// A session that was closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tombstone {
-    /// The sequence of its last event.
-    pub seq: u64,
-    /// Which.
-    pub id: SessionId,
-    /// Where it was.
-    pub station: StationId,
-}
-
-/// Why a session is to be taken out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
-    /// It was closed.
-    Closed,
-    /// It is outside the filter now.
-    Filtered,
-}
-
-/// A session to be taken out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gone {
-    /// Which.
-    pub id: SessionId,
-    /// By the event with this sequence.
-    pub seq: u64,
-    /// Why.
-    pub why: Why,
-}
-
-/// One change.
-#[derive(Clone, Debug)]
-enum Change {
-    Set(Arc<Entry>),
-    Closed(Tombstone),
-}
-
-impl Change {
-    fn seq(&self) -> u64 {
-        match self {
-            Self::Set(entry) => entry.seq(),
-            Self::Closed(tombstone) => tombstone.seq,
-        }
-    }
-}
-
-/// What brings a viewer from one sequence to another.
-#[derive(Clone, Debug, Default)]
-pub struct Difference {
-    /// States to put in.
-    pub set: Vec<Arc<Entry>>,
-    /// Sessions to take out.
-    pub gone: Vec<Gone>,
-}
-
-impl Difference {
-    /// Whether there is nothing to do.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.set.is_empty() && self.gone.is_empty()
-    }
-
-    /// How many sessions it touches.
-    #[must_use]
-    pub const fn len(&self) -> usize {
-        self.set.len() + self.gone.len()
-    }
-}
 
 /// How much a board remembers.
 #[derive(Clone, Copy, Debug)]
@@ -176,7 +107,7 @@ impl Board {
         if let Some(former) = self.seq_of.remove(&id) {
             self.by_seq.remove(&former);
         }
-        let tombstone = Tombstone { seq, id, station: live.session.station_id };
+        let tombstone = Tombstone::of(&live.session, seq);
         if self.complete {
             self.tombstones.push_back(tombstone);
             self.forget();
@@ -243,11 +174,11 @@ impl Board {
     pub fn difference(&self, from: u64, filter: &Filter) -> Difference {
         let mut difference = Difference::default();
         for entry in self.by_seq.range((Bound::Excluded(from), Bound::Unbounded)).map(|(_, entry)| entry) {
-            add(&mut difference, &Change::Set(Arc::clone(entry)), filter, from);
+            difference.add(&Change::Set(Arc::clone(entry)), filter, from);
         }
         let start = self.tombstones.partition_point(|tombstone| tombstone.seq <= from);
         for tombstone in self.tombstones.range(start..) {
-            add(&mut difference, &Change::Closed(*tombstone), filter, from);
+            difference.add(&Change::Closed(*tombstone), filter, from);
         }
         difference
     }
@@ -263,7 +194,7 @@ impl Board {
             if change.seq() > at && !difference.is_empty() {
                 return (difference, at);
             }
-            add(&mut difference, change, filter, at);
+            difference.add(change, filter, at);
             at = change.seq();
         }
         if difference.is_empty() { (difference, self.head) } else { (difference, at) }
@@ -370,19 +301,5 @@ impl Board {
     #[must_use]
     pub const fn max_session(&self) -> Duration {
         self.max_session
-    }
-}
-
-/// Adds what a change means for a viewer that has been at `from`.
-fn add(difference: &mut Difference, change: &Change, filter: &Filter, from: u64) {
-    match change {
-        Change::Closed(tombstone) if filter.sees(tombstone.station) => {
-            difference.gone.push(Gone { id: tombstone.id, seq: tombstone.seq, why: Why::Closed });
-        }
-        Change::Set(entry) if entry.is_shown(filter) => difference.set.push(Arc::clone(entry)),
-        Change::Set(entry) if filter.sees(entry.station()) && entry.was_shown(filter, from) => {
-            difference.gone.push(Gone { id: entry.id(), seq: entry.seq(), why: Why::Filtered });
-        }
-        Change::Set(_) | Change::Closed(_) => {}
     }
 }

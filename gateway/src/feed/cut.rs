@@ -3,8 +3,8 @@
 use std::{collections::VecDeque, fmt::Write, sync::Arc, time::Duration, vec};
 
 use super::{
-    board::{Difference, Gone, Why},
     cursor::Cursor,
+    difference::{Difference, Gone, Why},
     entry::Entry,
     frame::Frame,
     limits::{ENVELOPE_BYTES, FRAME_MAX_BYTES},
@@ -12,8 +12,8 @@ use super::{
 
 /// What the sessions of a frame may take.
 const BODY_MAX_BYTES: usize = FRAME_MAX_BYTES - ENVELOPE_BYTES;
-/// `{"id":"<36>","seq":<20>,"why":"filtered"},`
-const GONE_BYTES: usize = 100;
+/// `{"id":"<36>","seq":<20>,"why":"closed","cause":"completed"},`
+const GONE_BYTES: usize = 128;
 
 /// A cut that is being sent. States are encoded when their frame is, not before.
 #[derive(Debug)]
@@ -101,11 +101,15 @@ impl Cut {
         while json.len() + GONE_BYTES < BODY_MAX_BYTES
             && let Some(gone) = self.gone.pop_front()
         {
-            let why = match gone.why {
-                Why::Closed => "closed",
-                Why::Filtered => "filtered",
+            let (why, cause) = match gone.why {
+                Why::Closed(cause) => ("closed", cause),
+                Why::Filtered => ("filtered", None),
             };
-            let _ = write!(json, "{comma}{{\"id\":\"{}\",\"seq\":{},\"why\":\"{why}\"}}", gone.id, gone.seq);
+            let _ = write!(json, "{comma}{{\"id\":\"{}\",\"seq\":{},\"why\":\"{why}\"", gone.id, gone.seq);
+            if let Some(cause) = cause {
+                let _ = write!(json, ",\"cause\":\"{}\"", cause.as_str());
+            }
+            json.push('}');
             comma = ",";
         }
     }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use bus_schemas::{SessionId, StationId, StatusCode, TimeUs};
+use bus_schemas::{SessionId, StationId, StatusCode, TimeUs, WorkerId};
 use serde::Serialize;
 
 use super::filter::Filter;
@@ -96,10 +96,22 @@ impl Entry {
         self.live.session.current_status.as_ref()
     }
 
+    /// Whose it is.
+    #[must_use]
+    pub fn worker(&self) -> WorkerId {
+        self.live.session.worker_id
+    }
+
+    /// Whether this filter may show it, whatever its status.
+    #[must_use]
+    pub fn is_seen(&self, filter: &Filter) -> bool {
+        filter.sees(self.station(), self.worker())
+    }
+
     /// Whether it is in what this filter shows.
     #[must_use]
     pub fn is_shown(&self, filter: &Filter) -> bool {
-        filter.sees(self.station()) && filter.wants(self.status())
+        self.is_seen(filter) && filter.wants(self.status())
     }
 
     /// Whether this filter, which does not show it now, may have shown it at `seq` or since. Wrong on one side only:

@@ -1,11 +1,13 @@
-//! What a viewer sees: stations and statuses asked for (OR inside, AND between), cut to the stations its account may see.
+//! What a viewer sees: stations and statuses asked for (OR inside, AND between), cut to the stations its account may see;
+//! or the sessions of one worker.
 
-use bus_schemas::{StationId, StatusCode};
+use bus_schemas::{StationId, StatusCode, WorkerId};
 use xxhash_rust::xxh3::Xxh3;
 
 /// A filter. Clones are cheap where it matters: the unfiltered one holds nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
+    worker: Option<WorkerId>,
     stations: Option<Box<[StationId]>>,
     statuses: Option<Box<[StatusCode]>>,
 }
@@ -24,13 +26,24 @@ impl Filter {
                 Some(asked)
             }
         };
-        Self { stations: stations.map(sorted), statuses: (!statuses.is_empty()).then(|| sorted(statuses)) }
+        Self {
+            worker: None,
+            stations: stations.map(sorted),
+            statuses: (!statuses.is_empty()).then(|| sorted(statuses)),
+        }
     }
 
-    /// Whether anything at this station may be seen at all.
+    /// The sessions of this worker, wherever they are.
     #[must_use]
-    pub fn sees(&self, station: StationId) -> bool {
-        self.stations.as_ref().is_none_or(|stations| stations.binary_search(&station).is_ok())
+    pub const fn of_worker(worker: WorkerId) -> Self {
+        Self { worker: Some(worker), stations: None, statuses: None }
+    }
+
+    /// Whether anything of this worker at this station may be seen at all.
+    #[must_use]
+    pub fn sees(&self, station: StationId, worker: WorkerId) -> bool {
+        self.worker.is_none_or(|wanted| wanted == worker)
+            && self.stations.as_ref().is_none_or(|stations| stations.binary_search(&station).is_ok())
     }
 
     /// Whether a session with this status is wanted; one before its start gate has none.
@@ -42,7 +55,7 @@ impl Filter {
     /// Whether everything is seen.
     #[must_use]
     pub const fn is_open(&self) -> bool {
-        self.stations.is_none() && self.statuses.is_none()
+        self.worker.is_none() && self.stations.is_none() && self.statuses.is_none()
     }
 
     /// The same on every gateway: a cursor of another filter must not be gone on with.
@@ -52,6 +65,10 @@ impl Filter {
             return 0;
         }
         let mut hasher = Xxh3::new();
+        if let Some(worker) = self.worker {
+            hasher.update(b"worker");
+            hasher.update(worker.0.as_bytes());
+        }
         // Lengths first, so that no two filters give the same bytes.
         let stations = self.stations.as_deref();
         hasher.update(&count(stations.map(<[_]>::len)));
@@ -84,6 +101,8 @@ mod tests {
 
     use super::*;
 
+    const ANY: WorkerId = WorkerId(Uuid::nil());
+
     fn station(number: u128) -> StationId {
         StationId(Uuid::from_u128(number))
     }
@@ -95,14 +114,14 @@ mod tests {
     #[test]
     fn nothing_asked_and_no_scope_is_everything() {
         let open = Filter::new(vec![], vec![], None);
-        assert!(open.is_open() && open.sees(station(1)) && open.wants(None));
+        assert!(open.is_open() && open.sees(station(1), ANY) && open.wants(None));
         assert_eq!(open.hash(), 0);
     }
 
     #[test]
     fn or_inside_and_between() {
         let filter = Filter::new(vec![station(1), station(2)], vec![status("fault"), status("setup")], None);
-        assert!(filter.sees(station(2)) && !filter.sees(station(3)));
+        assert!(filter.sees(station(2), ANY) && !filter.sees(station(3), ANY));
         assert!(filter.wants(Some(&status("setup"))) && !filter.wants(Some(&status("production"))));
         assert!(!filter.wants(None));
     }
@@ -111,13 +130,20 @@ mod tests {
     fn an_account_never_sees_beyond_its_stations() {
         let scope = [station(2), station(3)];
         let all = Filter::new(vec![], vec![], Some(&scope));
-        assert!(all.sees(station(3)) && !all.sees(station(1)));
+        assert!(all.sees(station(3), ANY) && !all.sees(station(1), ANY));
         let asked = Filter::new(vec![station(1), station(2)], vec![], Some(&scope));
-        assert!(asked.sees(station(2)) && !asked.sees(station(1)) && !asked.sees(station(3)));
+        assert!(asked.sees(station(2), ANY) && !asked.sees(station(1), ANY) && !asked.sees(station(3), ANY));
         let outside = Filter::new(vec![station(1)], vec![], Some(&scope));
-        assert!(!outside.is_open() && (1..4).all(|number| !outside.sees(station(number))));
+        assert!(!outside.is_open() && (1..4).all(|number| !outside.sees(station(number), ANY)));
         let nothing = Filter::new(vec![], vec![], Some(&[]));
-        assert!(!nothing.is_open() && !nothing.sees(station(1)));
+        assert!(!nothing.is_open() && !nothing.sees(station(1), ANY));
+    }
+
+    #[test]
+    fn a_worker_sees_own_sessions_anywhere_and_nobody_elses() {
+        let own = Filter::of_worker(ANY);
+        assert!(!own.is_open() && own.sees(station(1), ANY) && own.sees(station(2), ANY) && own.wants(None));
+        assert!(!own.sees(station(1), WorkerId(Uuid::from_u128(1))));
     }
 
     #[test]
@@ -135,6 +161,8 @@ mod tests {
             make(&[], &["a", "b"]),
             make(&[1], &["a"]),
             Filter::new(vec![], vec![], Some(&[])),
+            Filter::of_worker(ANY),
+            Filter::of_worker(WorkerId(Uuid::from_u128(1))),
         ];
         let mut hashes: Vec<_> = all.iter().map(Filter::hash).collect();
         hashes.sort_unstable();

@@ -19,8 +19,9 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use super::{
-    board::{Board, Memory, Stale, Tombstone},
+    board::{Board, Memory, Stale},
     cursor::Epoch,
+    difference::Tombstone,
     limits::{HEAD_WITHIN, VIEWERS_MAX},
 };
 use crate::{

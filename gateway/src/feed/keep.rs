@@ -11,7 +11,8 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    board::{Stale, Tombstone},
+    board::Stale,
+    difference::Tombstone,
     hub::Hub,
     limits::{PING_EVERY, STALE_AFTER},
 };
@@ -126,6 +127,5 @@ fn closing(message: &StoredMessage) -> Option<Tombstone> {
     }
     let event = message.decode::<SessionEvent>().ok()?;
     let session = &event.state.session;
-    let tombstone = Tombstone { seq: message.seq, id: session.id, station: session.station_id };
-    (!session.is_active()).then_some(tombstone)
+    (!session.is_active()).then(|| Tombstone::of(session, message.seq))
 }

@@ -9,7 +9,7 @@ pub const ENVELOPE_BYTES: usize = 1_024;
 /// Changes kept for viewers that want every one of them: at 2 KB each 2 MB, shared by all. One that is further behind
 /// gets a `gap`.
 pub const EVERY_MAX: usize = 1_000;
-/// Closed sessions remembered for those who come back: at 64 bytes each 13 MB; a week of a plant with 1 000 workers
+/// Closed sessions remembered for those who come back: at 72 bytes each 15 MB; a week of a plant with 1 000 workers
 /// who each close 28 sessions a week is a seventh of it.
 pub const TOMBSTONES_MAX: usize = 200_000;
 /// A connection sends no two deltas closer than this: what changes meanwhile travels together. The first after a quiet

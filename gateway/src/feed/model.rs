@@ -7,13 +7,14 @@ use std::{
     time::Duration,
 };
 
-use bus_schemas::{Session, SessionId, SessionStatus, StationId, TimeUs};
+use bus_schemas::{Session, SessionId, SessionStatus, StationId, TimeUs, WorkerId};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    board::{Board, Memory, Tombstone},
+    board::{Board, Memory},
     cursor::{Cursor, Epoch},
+    difference::Tombstone,
     filter::Filter,
     frame::Frame,
     limits::FRAME_MAX_BYTES,
@@ -67,7 +68,7 @@ impl Log {
         let all = self.folds[usize::try_from(index).unwrap()].clone();
         let wanted = |(_, station, status): &Brief| {
             let status = status.as_ref().map(|code| code.parse().unwrap());
-            filter.sees(*station) && filter.wants(status.as_ref())
+            filter.sees(*station, WorkerId(Uuid::nil())) && filter.wants(status.as_ref())
         };
         all.into_iter().filter(|(_, brief)| wanted(brief)).collect()
     }
@@ -123,7 +124,7 @@ impl Log {
                 && !folded.live.session.is_active()
             {
                 let session = &folded.live.session;
-                closings.push(Tombstone { seq, id: session.id, station: session.station_id });
+                closings.push(Tombstone::of(session, seq));
             }
         }
         closings

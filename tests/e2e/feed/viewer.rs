@@ -1,6 +1,8 @@
 //! A viewer on each of the transports: the same frames, whatever carries them; after a cut it comes back by itself.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
@@ -48,6 +50,8 @@ pub struct Viewer {
     pub table: Table,
     /// The last close code of a WebSocket.
     pub closed: Option<u16>,
+    /// How often it was greeted, for those who watch it from outside.
+    pub hellos: Arc<AtomicUsize>,
     http: reqwest::Client,
 }
 
@@ -62,6 +66,7 @@ impl Viewer {
             connection: None,
             table: Table::default(),
             closed: None,
+            hellos: Arc::default(),
             http: reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("a client"),
         }
     }
@@ -166,6 +171,7 @@ impl Viewer {
         match frame {
             Ok(Some(frame)) => {
                 self.table.take(&frame);
+                self.hellos.store(self.table.count("hello"), Ordering::Relaxed);
                 true
             }
             Ok(None) => false,
