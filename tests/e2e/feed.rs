@@ -1,6 +1,7 @@
 //! The live feed: one conformance script for every transport, on the real gateway, and through a network that cuts,
 //! delays and holds back.
 
+mod floor;
 mod proxy;
 mod table;
 mod viewer;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::harness::{ADMIN_PASSWORD, Andon, Client, Signal, Worker, until_some};
+use floor::Floor;
 use proxy::Proxy;
 use table::Table;
 use viewer::{Transport, Viewer};
@@ -23,80 +25,6 @@ const LASTING: [Transport; 2] = [Transport::Socket, Transport::Events];
 
 /// How often every connection is cut.
 const CUTS: usize = 12;
-
-/// A running factory with two workers at work and an account that looks.
-struct Floor {
-    andon: Andon,
-    token: String,
-    admin: Client,
-    workers: Vec<Worker>,
-    station: String,
-}
-
-impl Floor {
-    async fn new() -> Self {
-        let andon = Andon::up().await;
-        std::fs::write(andon.place.directory().join("demo.toml"), gateway::demo_factory()).expect("written");
-        let output = andon.place.command(&["admin", "import", "demo.toml"]).output().expect("andon starts");
-        assert!(output.status.success(), "{output:?}");
-        let login = serde_json::json!({"account": "admin", "password": ADMIN_PASSWORD});
-        let token = until_some("an admin signs in", async || {
-            andon.client().post("/api/admin/login", &login).await.body["token"].as_str().map(str::to_owned)
-        })
-        .await;
-        let admin = andon.client().with_token(&token);
-        let mut floor = Self { andon, token, admin, workers: Vec::new(), station: String::new() };
-        for code in ["1001", "1002"] {
-            let worker = floor.andon.worker(code).await;
-            floor.workers.push(worker);
-        }
-        floor.open(0).await;
-        floor.open(1).await;
-        floor
-    }
-
-    /// A worker opens a session (replacing the one before) and passes the start gate; its id.
-    async fn open(&mut self, number: usize) -> String {
-        let worker = &mut self.workers[number];
-        let station = worker.stations().await[0]["id"].as_str().expect("a station").to_owned();
-        worker.open(&station, "FEED-1").await.ok();
-        worker.checklist(&station, "start").await.ok();
-        self.station = station;
-        worker.session.clone().expect("a session")
-    }
-
-    fn session(&self, number: usize) -> String {
-        self.workers[number].session.clone().expect("a session")
-    }
-
-    fn address(&self) -> String {
-        self.andon.place.http_url().replace("http://", "")
-    }
-
-    fn viewer(&self, transport: Transport, query: &str) -> Viewer {
-        Viewer::new(transport, &self.address(), &self.token, query)
-    }
-
-    /// A poll that is known to wait: its answer has begun.
-    async fn waiting_poll(&self, cursor: &str) -> Poll {
-        let path = format!("/api/admin/feed?wait=60&after={cursor}");
-        let mut answer = self.admin.request(reqwest::Method::GET, &path).send().await.expect("an answer");
-        let begun = answer.chunk().await.expect("a piece").expect("hello").to_vec();
-        assert!(begun.starts_with(b"{\"frames\":[{"), "{begun:?}");
-        Poll { answer, begun }
-    }
-
-    /// What the list says of the active sessions.
-    async fn truth(&self) -> BTreeMap<String, String> {
-        let list = self.admin.get("/api/admin/sessions?state=active&limit=200").await.ok();
-        let rows = list["sessions"].as_array().expect("a list");
-        rows.iter().map(|row| (row["id"].as_str().expect("an id").to_owned(), table::brief(row))).collect()
-    }
-
-    async fn status(&self, number: usize, status: &str) {
-        self.workers[number].status(status).await.ok();
-    }
-}
 
 /// The answer to a poll, of which the beginning is there.
 struct Poll {
