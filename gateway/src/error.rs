@@ -157,6 +157,17 @@ impl ApiError {
         self.code
     }
 
+    /// The body of its answer.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let body = ErrorBody { error: self.code.as_str(), message: &self.message, details: self.details.as_ref() };
+        let mut json = json!(body);
+        if let Some(seconds) = self.retry_seconds() {
+            json["retry_after_s"] = json!(seconds);
+        }
+        json
+    }
+
     /// Its text for a person.
     #[must_use]
     pub fn message(&self) -> &str {

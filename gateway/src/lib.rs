@@ -29,6 +29,7 @@ pub mod telemetry;
 #[cfg(test)]
 mod test_gateway;
 pub mod wire;
+mod worker_socket;
 
 pub use config::{GatewayConfig, Tls};
 pub use directory::demo_factory;

@@ -99,6 +99,7 @@ pub static ROUTES: &[Route] = &[
     row(Method::POST, worker::heartbeat::PATH, Needs::Session, Takes::Beacon, || post(worker::heartbeat::heartbeat)),
     row(Method::POST, "/api/sessions/complete", Needs::Session, Takes::Json, || post(worker::complete::complete)),
     row(Method::POST, "/api/sessions/abandon", Needs::Session, Takes::Json, || post(worker::abandon::abandon)),
+    row(Method::GET, "/api/worker/socket", WRITE, Takes::Nothing, || get(worker::socket::socket)),
 
     row(Method::POST, "/api/admin/login", Needs::Nobody, Takes::Json, || post(admin::login::login)),
     row(Method::POST, "/api/admin/logout", Needs::Nobody, Takes::MaybeJson, || post(admin::logout::logout)),

@@ -105,6 +105,7 @@ impl TestGateway {
         });
         let gateway = Self { router: router(app.clone()), app, bus };
         gateway.claim_all();
+        gateway.app.view.feed.catch_up(0);
         gateway.hear();
         gateway
     }

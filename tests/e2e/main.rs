@@ -22,3 +22,4 @@ mod survival;
 mod tail;
 mod tidy;
 mod up;
+mod worker_socket;

@@ -67,6 +67,12 @@ impl Logins {
         Self { all: all.collect(), by_cookie: true }
     }
 
+    /// Just this one.
+    #[must_use]
+    pub fn only(login: Arc<Login>) -> Self {
+        Self { all: vec![login], by_cookie: false }
+    }
+
     /// Whether they came by cookie, which a browser sends without being asked.
     #[must_use]
     pub const fn are_by_cookie(&self) -> bool {

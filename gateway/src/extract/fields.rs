@@ -48,6 +48,12 @@ impl Fields {
         }
     }
 
+    /// Fields that have been read already.
+    #[must_use]
+    pub const fn of(fields: Map<String, Value>) -> Self {
+        Self(fields)
+    }
+
     fn present(&self, name: &str) -> Option<&Value> {
         self.0.get(name).filter(|value| !value.is_null())
     }

@@ -115,6 +115,18 @@ pub enum Said {
         #[serde(default)]
         status: Vec<String>,
     },
+    /// A worker shows a sign of life.
+    Heartbeat {},
+    /// A worker's command.
+    Command {
+        /// Makes it safe to repeat.
+        id: String,
+        /// Which.
+        name: String,
+        /// What the route of that command takes.
+        #[serde(default)]
+        body: serde_json::Map<String, serde_json::Value>,
+    },
     /// Of a newer version.
     #[serde(other)]
     Unknown,

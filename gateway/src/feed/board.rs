@@ -17,10 +17,11 @@ use std::{
 use bus_schemas::{SessionId, TimeUs};
 
 use super::{
-    cursor::Epoch,
+    cursor::{Cursor, Epoch, NotACursor},
     difference::{Change, Difference, Tombstone},
     entry::Entry,
     filter::Filter,
+    frame::Reset,
     limits::{EVERY_MAX, TOMBSTONES_MAX},
 };
 use crate::{clock::Moment, live_view::LiveSession};
@@ -167,6 +168,24 @@ impl Board {
         }
         self.floor = self.floor.min(down_to);
         true
+    }
+
+    /// Whether a viewer with this cursor and a filter of this hash can be brought to the head.
+    ///
+    /// # Errors
+    /// Says why not.
+    pub fn goes_on(&self, after: Result<Cursor, NotACursor>, filter_hash: u64) -> Result<Cursor, Reset> {
+        let cursor = after.map_err(|NotACursor| Reset::Unreadable)?;
+        if cursor.epoch != self.epoch {
+            return Err(Reset::OtherLog);
+        }
+        if cursor.filter != filter_hash {
+            return Err(Reset::OtherFilter);
+        }
+        if cursor.seq > self.head {
+            return Err(Reset::Ahead);
+        }
+        if cursor.seq < self.floor { Err(Reset::TooOld) } else { Ok(cursor) }
     }
 
     /// What a viewer at `from` needs to be at the head; also one that holds some newer states, from a cut that broke off.

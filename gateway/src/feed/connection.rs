@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bus_schemas::StationId;
+use bus_schemas::{StationId, WorkerId};
 use persistence::Role;
 use tokio::{
     sync::{OwnedSemaphorePermit, watch},
@@ -11,19 +11,18 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use super::{
-    ask::{Ask, Said, Wanted},
+    ask::{Said, Wanted},
+    cursor::{Cursor, NotACursor},
+    filter::Filter,
     frame::{Bye, Frame},
     hub::Hub,
-    limits::{CLIENT_MESSAGES_MAX, CLIENT_PACE},
-    step::{Now, Opening, Step, Transport},
+    limits::{CLIENT_MESSAGES_MAX, CLIENT_PACE, FLUSH_EVERY, WORKER_FLUSH_EVERY, WORKER_MESSAGES_MAX},
+    step::{Mode, Now, Opening, Step, Transport},
     viewer::Viewer,
 };
 use crate::{
     app::App,
-    auth::{
-        logins::AccountLogin,
-        token::{Login, Who},
-    },
+    auth::token::{Login, Who},
     clock::Moment,
     telemetry,
 };
@@ -36,11 +35,56 @@ pub struct Connection {
     viewer: Viewer,
     app: App,
     login: Arc<Login>,
-    wanted: Wanted,
+    looks: Looks,
     bell: watch::Receiver<()>,
     notices: u64,
     pace: Pace,
     _place: OwnedSemaphorePermit,
+}
+
+/// What a connection looks at.
+#[derive(Clone, Debug)]
+pub enum Looks {
+    /// At what an account has asked for, within its stations.
+    Asked(Wanted),
+    /// At one worker's own session.
+    Worker(WorkerId),
+}
+
+impl Looks {
+    fn filter(&self, login: &Login) -> Filter {
+        match self {
+            Self::Asked(wanted) => wanted.within(scope(login)),
+            Self::Worker(worker) => Filter::of_worker(*worker),
+        }
+    }
+
+    const fn pause(&self) -> Duration {
+        match self {
+            Self::Asked(_) => FLUSH_EVERY,
+            Self::Worker(_) => WORKER_FLUSH_EVERY,
+        }
+    }
+
+    const fn messages_max(&self) -> u32 {
+        match self {
+            Self::Asked(_) => CLIENT_MESSAGES_MAX,
+            Self::Worker(_) => WORKER_MESSAGES_MAX,
+        }
+    }
+}
+
+/// How a connection begins.
+#[derive(Debug)]
+pub struct Begin {
+    /// Single changes or newest states.
+    pub mode: Mode,
+    /// At what it looks.
+    pub looks: Looks,
+    /// From where it goes on.
+    pub after: Option<Result<Cursor, NotACursor>>,
+    /// What carries it.
+    pub transport: Transport,
 }
 
 /// How many messages of the client count just now.
@@ -58,7 +102,7 @@ impl Connection {
     ///
     /// # Errors
     /// There is none, or it is not.
-    pub async fn open(app: &App, account: &AccountLogin, ask: Ask, transport: Transport) -> Result<Self, NotNow> {
+    pub async fn open(app: &App, login: &Arc<Login>, begin: Begin) -> Result<Self, NotNow> {
         let hub = &app.view.feed;
         let lot: f32 = rand::random();
         let dealt = RETURN_WINDOW.mul_f32(lot);
@@ -70,21 +114,22 @@ impl Connection {
         if !hub.at_head(app.edits.as_ref().map(|(bus, _)| bus), &app.view.head).await {
             return Err(NotNow(Bye::LogUnreachable(dealt)));
         }
-        telemetry::feed_opened(transport.name());
+        telemetry::feed_opened(begin.transport.name());
         let opening = Opening {
-            mode: ask.mode,
-            filter: ask.wanted.within(account.stations.as_deref()),
-            after: ask.after,
-            auth_expires_at: hub.renewal(&account.login).unwrap_or(account.login.expires_at),
-            transport,
+            mode: begin.mode,
+            filter: begin.looks.filter(login),
+            after: begin.after,
+            pause: begin.looks.pause(),
+            auth_expires_at: hub.renewal(login).unwrap_or(login.expires_at),
+            transport: begin.transport,
             lot,
         };
         let now = Now::read();
         Ok(Self {
             viewer: Viewer::new(opening, now),
             app: app.clone(),
-            login: Arc::clone(&account.login),
-            wanted: ask.wanted,
+            login: Arc::clone(login),
+            looks: begin.looks,
             bell,
             // Anything since the login was checked is looked at.
             notices: hub.notices().wrapping_sub(1),
@@ -154,25 +199,35 @@ impl Connection {
         self.viewer.end(bye);
     }
 
-    /// The client said something.
-    pub fn hear(&mut self, text: &str) {
+    /// The client said something; what is not about looking is given back.
+    pub fn hear(&mut self, text: &str) -> Option<Said> {
         self.heard();
-        if !self.pace.allows(Moment::now()) {
-            return self.end(Bye::BadRequest);
+        if !self.pace.allows(Moment::now(), self.looks.messages_max()) {
+            self.end(Bye::TooMany(RETURN_WINDOW));
+            return None;
         }
         match serde_json::from_str(text) {
             Ok(Said::Pong {}) => {}
             Ok(Said::Auth { token }) => self.take_token(&token),
             Ok(Said::Filter { station, status }) => self.take_filter(&station, &status),
-            Ok(Said::Unknown) => self.viewer.refuse("UNKNOWN_TYPE", "this version does not know that message"),
+            Ok(said) => return Some(said),
             Err(_) => self.end(Bye::BadRequest),
         }
+        None
+    }
+
+    /// What the client said means nothing here.
+    pub fn refuse_unknown(&mut self) {
+        self.viewer.refuse("UNKNOWN_TYPE", "that message is not known here");
     }
 
     fn take_filter(&mut self, station: &[String], status: &[String]) {
+        if matches!(self.looks, Looks::Worker(_)) {
+            return self.viewer.refuse("INVALID_FILTER", "a worker sees the own session, always");
+        }
         match Wanted::read(station, status, &self.app.directory()) {
             Ok(wanted) => {
-                self.wanted = wanted;
+                self.looks = Looks::Asked(wanted);
                 self.see();
             }
             Err(why) => self.viewer.refuse("INVALID_FILTER", &why),
@@ -180,14 +235,14 @@ impl Connection {
     }
 
     fn see(&mut self) {
-        let filter = self.wanted.within(scope(&self.login));
+        let filter = self.looks.filter(&self.login);
         self.viewer.see(filter, &self.app.view.feed.board(), Now::read());
     }
 
     fn take_token(&mut self, token: &str) {
-        let login = self.app.auth.check(token).filter(|login| same_account(&self.login, login));
+        let login = self.app.auth.check(token).filter(|login| same_person(&self.login, login));
         let Some(login) = login else {
-            return self.viewer.refuse("INVALID_TOKEN", "the token must be a good one of the same account");
+            return self.viewer.refuse("INVALID_TOKEN", "the token must be a good one of the same person");
         };
         self.viewer.renewed(login.expires_at);
         let other_scope = scope(&login) != scope(&self.login);
@@ -205,21 +260,22 @@ fn scope(login: &Login) -> Option<&[StationId]> {
     }
 }
 
-fn same_account(one: &Login, other: &Login) -> bool {
+fn same_person(one: &Login, other: &Login) -> bool {
     match (&one.who, &other.who) {
         (Who::Account { name: one, .. }, Who::Account { name: other, role, .. }) => {
             one == other && *role >= Role::Viewer
         }
+        (Who::Worker(one), Who::Worker(other)) => one == other,
         _ => false,
     }
 }
 
 impl Pace {
-    fn allows(&mut self, now: Moment) -> bool {
+    fn allows(&mut self, now: Moment, max: u32) -> bool {
         if now.since(self.since) >= CLIENT_PACE {
             *self = Self { since: now, messages: 0 };
         }
         self.messages += 1;
-        self.messages <= CLIENT_MESSAGES_MAX
+        self.messages <= max
     }
 }

@@ -112,6 +112,26 @@ impl Frame {
         Self::of("error", &json!({ "type": "error", "code": code, "message": message, "fatal": fatal }))
     }
 
+    /// A worker's session will be closed for silence.
+    #[must_use]
+    pub fn grace(session: SessionId, expires_at: TimeUs) -> Self {
+        let expires_at = Time(expires_at);
+        Self::of("grace", &json!({ "type": "grace", "session_id": session.0, "expires_at": expires_at }))
+    }
+
+    /// The answer to a worker's command: the body that the route would have given.
+    #[must_use]
+    pub fn reply(id: &str, body: &Value) -> Self {
+        Self::of("reply", &json!({ "type": "reply", "id": id, "ok": true, "body": body }))
+    }
+
+    /// A worker's command that was not done; `refused` is the body that the route would have given.
+    #[must_use]
+    pub fn refusal(id: &str, mut refused: Value) -> Self {
+        (refused["type"], refused["id"], refused["ok"]) = ("reply".into(), id.into(), false.into());
+        Self::of("reply", &refused)
+    }
+
     /// The end, and what to do then.
     #[must_use]
     pub fn bye(bye: Bye) -> Self {
@@ -171,6 +191,8 @@ pub enum Bye {
     Draining(Duration),
     /// The gateway does not reach the log: another one may.
     LogUnreachable(Duration),
+    /// The owner of the worker's session does not answer: another gateway may reach it.
+    NoOwner(Duration),
     /// Too many connections.
     TooMany(Duration),
     /// The client does not read.
@@ -190,7 +212,7 @@ impl Bye {
             Self::TokenExpired => 4001,
             Self::Revoked => 4003,
             Self::Version => 4004,
-            Self::Draining(_) | Self::LogUnreachable(_) => 4100,
+            Self::Draining(_) | Self::LogUnreachable(_) | Self::NoOwner(_) => 4100,
             Self::TooMany(_) => 4101,
             Self::Stalled(_) => 4102,
             Self::NoPong(_) => 4103,
@@ -208,6 +230,7 @@ impl Bye {
             Self::Version => "VERSION",
             Self::Draining(_) => "DRAINING",
             Self::LogUnreachable(_) => "LOG_UNREACHABLE",
+            Self::NoOwner(_) => "NO_OWNER",
             Self::TooMany(_) => "TOO_MANY",
             Self::Stalled(_) => "STALLED",
             Self::NoPong(_) => "NO_PONG",
@@ -222,6 +245,7 @@ impl Bye {
             Self::BadRequest | Self::TokenExpired | Self::Revoked | Self::Version => None,
             Self::Draining(wait)
             | Self::LogUnreachable(wait)
+            | Self::NoOwner(wait)
             | Self::TooMany(wait)
             | Self::Stalled(wait)
             | Self::NoPong(wait) => Some(wait),

@@ -62,6 +62,17 @@ fn the_small_frames_are_as_documented() {
 }
 
 #[test]
+fn a_worker_is_answered_and_warned() {
+    let session = SessionId(Uuid::from_u128(1));
+    let grace = json!({"type": "grace", "session_id": session.to_string(), "expires_at": "2026-09-01T11:00:00.000Z"});
+    says(&Frame::grace(session, AT), grace);
+    let reply = json!({"type": "reply", "id": "k-1", "ok": true, "body": {"ok": true}});
+    says(&Frame::reply("k-1", &json!({"ok": true})), reply);
+    let refused = json!({"type": "reply", "id": "k-1", "ok": false, "error": "BUSY", "message": "no"});
+    says(&Frame::refusal("k-1", json!({"error": "BUSY", "message": "no"})), refused);
+}
+
+#[test]
 fn a_farewell_says_when_to_come_back_unless_never() {
     let wait = Duration::from_millis(3_712);
     let all = [
@@ -71,6 +82,7 @@ fn a_farewell_says_when_to_come_back_unless_never() {
         (Bye::Version, 4004, "VERSION", None),
         (Bye::Draining(wait), 4100, "DRAINING", Some(3_712)),
         (Bye::LogUnreachable(wait), 4100, "LOG_UNREACHABLE", Some(3_712)),
+        (Bye::NoOwner(wait), 4100, "NO_OWNER", Some(3_712)),
         (Bye::TooMany(wait), 4101, "TOO_MANY", Some(3_712)),
         (Bye::Stalled(wait), 4102, "STALLED", Some(3_712)),
         (Bye::NoPong(wait), 4103, "NO_PONG", Some(3_712)),

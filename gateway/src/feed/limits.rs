@@ -15,6 +15,9 @@ pub const TOMBSTONES_MAX: usize = 200_000;
 /// A connection sends no two deltas closer than this: what changes meanwhile travels together. The first after a quiet
 /// time goes at once.
 pub const FLUSH_EVERY: Duration = Duration::from_millis(10);
+/// The same for a worker's own session, which hardly ever changes: each of them is woken by everybody's changes, and a
+/// push may take a tenth of a second.
+pub const WORKER_FLUSH_EVERY: Duration = Duration::from_millis(50);
 /// Time between pings, which carry the newest signs of life.
 pub const PING_EVERY: Duration = Duration::from_secs(15);
 /// A client that has said nothing for two pings and some time on the way is gone.
@@ -46,6 +49,10 @@ pub const FILTER_MAX: usize = 200;
 pub const CLIENT_MESSAGES_MAX: u32 = 30;
 /// See [`CLIENT_MESSAGES_MAX`].
 pub const CLIENT_PACE: Duration = Duration::from_secs(10);
+/// The same for a worker's socket: somebody types totals and beats.
+pub const WORKER_MESSAGES_MAX: u32 = 200;
+/// Commands of one socket that wait for the one before: more than fingers can press.
+pub const COMMANDS_MAX: usize = 16;
 /// Longest wait of a long-poll, and what is waited when nobody says how long.
 pub const POLL_MAX: Duration = Duration::from_secs(60);
 /// Longest cursor that is looked at.

@@ -137,6 +137,7 @@ impl World {
                 mode: watching.mode,
                 filter: watching.filter.clone(),
                 after: watching.client.cursor.map(Ok),
+                pause: FLUSH_EVERY,
                 auth_expires_at: at(u64::from(u32::MAX)).wall,
                 transport: Transport::Sse,
                 lot: 0.5,

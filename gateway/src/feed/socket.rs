@@ -92,7 +92,11 @@ async fn serve(mut socket: WebSocket, mut connection: Connection) {
 /// Whether the client is still there.
 fn hear(connection: &mut Connection, said: Option<Result<Message, axum::Error>>) -> bool {
     match said {
-        Some(Ok(Message::Text(text))) => connection.hear(&text),
+        Some(Ok(Message::Text(text))) => {
+            if connection.hear(&text).is_some() {
+                connection.refuse_unknown();
+            }
+        }
         Some(Ok(Message::Binary(_))) => connection.end(Bye::BadRequest),
         // Answered by the library.
         Some(Ok(Message::Ping(_) | Message::Pong(_))) => connection.heard(),

@@ -1,5 +1,7 @@
 //! What goes into a viewer's state machine, and what comes out of it.
 
+use std::time::Duration;
+
 use bus_schemas::TimeUs;
 
 use super::{
@@ -67,6 +69,8 @@ pub struct Opening {
     pub filter: Filter,
     /// Where it goes on; none: it holds nothing.
     pub after: Option<Result<Cursor, NotACursor>>,
+    /// It gets no two deltas closer than this.
+    pub pause: Duration,
     /// When its token ends.
     pub auth_expires_at: TimeUs,
     /// What carries the frames.

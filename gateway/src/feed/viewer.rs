@@ -30,6 +30,7 @@ pub struct Viewer {
     /// A cut has been sent for the sake of the ping or `fresh` that is due: the next one goes without.
     settled: bool,
     lot: f32,
+    pause: Duration,
     filter: Filter,
     filter_hash: u64,
     /// What the client holds.
@@ -74,6 +75,7 @@ impl Viewer {
             told_auth: false,
             settled: false,
             lot: opening.lot.clamp(0.0, 1.0),
+            pause: opening.pause,
             filter: opening.filter,
             filter_hash,
             cursor: Cursor { epoch: Epoch::default(), seq: 0, filter: filter_hash },
@@ -157,7 +159,7 @@ impl Viewer {
     fn greet(&mut self, board: &Board, now: Now) -> Frame {
         self.greeted = true;
         self.changed = board.changed();
-        let goes_on = self.after.take().map(|after| self.check(board, after));
+        let goes_on = self.after.take().map(|after| board.goes_on(after, self.filter_hash));
         let resumed = match goes_on {
             Some(Ok(cursor)) => {
                 (self.cursor, self.scanned) = (cursor, cursor.seq);
@@ -184,20 +186,6 @@ impl Viewer {
         }
         self.round = board.round();
         Frame::hello(board.epoch(), board.head(), resumed, self.auth_expires_at)
-    }
-
-    fn check(&self, board: &Board, after: Result<Cursor, NotACursor>) -> Result<Cursor, Reset> {
-        let cursor = after.map_err(|NotACursor| Reset::Unreadable)?;
-        if cursor.epoch != board.epoch() {
-            return Err(Reset::OtherLog);
-        }
-        if cursor.filter != self.filter_hash {
-            return Err(Reset::OtherFilter);
-        }
-        if cursor.seq > board.head() {
-            return Err(Reset::Ahead);
-        }
-        if cursor.seq < board.floor() { Err(Reset::TooOld) } else { Ok(cursor) }
     }
 
     fn snapshot(&mut self, board: &Board, now: Now) {
@@ -308,11 +296,15 @@ impl Viewer {
         let merged = board.changed().saturating_sub(self.changed).max(difference.len() as u64);
         (self.scanned, self.changed) = (board.head(), board.changed());
         if difference.is_empty() {
+            if self.pause > FLUSH_EVERY {
+                // Most of what it is woken by is nothing to it.
+                self.flush_at = now.at.after(self.pause);
+            }
             return false;
         }
         let to = Cursor { seq: board.head(), ..self.cursor };
         self.begin(Cut::delta(self.cursor, to, merged, difference), now);
-        self.flush_at = now.at.after(FLUSH_EVERY);
+        self.flush_at = now.at.after(self.pause);
         true
     }
 

@@ -14,6 +14,7 @@ fn opening(mode: Mode) -> Opening {
         mode,
         filter: Filter::default(),
         after: None,
+        pause: FLUSH_EVERY,
         auth_expires_at,
         transport: Transport::WebSocket,
         lot: 0.25,
@@ -273,4 +274,10 @@ fn another_filter_is_answered_with_a_snapshot_of_it() {
     Client::default().take(&frame, &log, &filter, false);
     viewer.refuse("INVALID_FILTER", "unknown station");
     assert_eq!(drain(&mut viewer, &gateway.board, at(2)), ["error"]);
+}
+
+#[test]
+fn a_viewer_is_small() {
+    // Thousands of them wait most of the time: with its task and its socket's 4 KiB each is to stay below 8 KB.
+    assert!(size_of::<Viewer>() <= 384, "{} bytes", size_of::<Viewer>());
 }

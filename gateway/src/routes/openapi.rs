@@ -18,7 +18,7 @@ use super::{admin, health, ready, worker};
         worker::stations::stations, worker::checklist::checklist, worker::reasons::reasons,
         worker::statuses::statuses, worker::jobs::open, worker::checklist_responses::responses,
         worker::status_events::status_event, worker::quantities::quantities, worker::heartbeat::heartbeat,
-        worker::complete::complete, worker::abandon::abandon,
+        worker::complete::complete, worker::abandon::abandon, worker::socket::socket,
         admin::login::login, admin::logout::logout, admin::refresh::refresh, admin::me::me,
         admin::sessions::sessions, admin::session::session, admin::close::close, admin::close_all::close_all,
         admin::feed::feed, admin::events::events,

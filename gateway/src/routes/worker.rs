@@ -11,6 +11,7 @@ pub mod login;
 pub mod logout;
 pub mod quantities;
 pub mod reasons;
+pub mod socket;
 pub mod stations;
 pub mod status_events;
 pub mod statuses;

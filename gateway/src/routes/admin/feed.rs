@@ -16,7 +16,7 @@ use crate::{
     extract::Signed,
     feed::{
         ask::Ask,
-        connection::{Connection, NotNow},
+        connection::{Begin, Connection, Looks, NotNow},
         frame::{Bye, PROTOCOL},
         poll, socket, sse,
         step::Transport,
@@ -48,13 +48,13 @@ pub async fn feed(State(app): State<App>, Signed(caller): Signed, request: Reque
         return on_socket(&app, &account, ask, &mut parts).await;
     }
     if accepts_events(&parts.headers) {
-        return Ok(match Connection::open(&app, &account, ask, Transport::Sse).await {
+        return Ok(match Connection::open(&app, &account.login, begin(ask, Transport::Sse)).await {
             Ok(connection) => sse::stream(connection),
             Err(not_now) => sse::not_now(not_now),
         });
     }
     let wait = ask.wait.unwrap_or(Duration::ZERO);
-    let connection = Connection::open(&app, &account, ask, Transport::Poll).await?;
+    let connection = Connection::open(&app, &account.login, begin(ask, Transport::Poll)).await?;
     Ok(poll::answer(connection, wait))
 }
 
@@ -67,8 +67,12 @@ async fn on_socket(
     let upgrade = WebSocketUpgrade::from_request_parts(parts, app).await;
     let upgrade = upgrade.map_err(|error| ApiError::payload(format!("this is no WebSocket handshake: {error}")))?;
     let speaks = socket::speaks(&parts.headers, PROTOCOL);
-    let connection = Connection::open(app, account, ask, Transport::WebSocket).await?;
+    let connection = Connection::open(app, &account.login, begin(ask, Transport::WebSocket)).await?;
     Ok(socket::upgrade(upgrade, connection, speaks))
+}
+
+fn begin(ask: Ask, transport: Transport) -> Begin {
+    Begin { mode: ask.mode, looks: Looks::Asked(ask.wanted), after: ask.after, transport }
 }
 
 fn accepts_events(headers: &HeaderMap) -> bool {

@@ -1,0 +1,199 @@
+//! A worker's socket: the worker's own session as a feed of one, and the worker's commands and signs of life.
+//!
+//! A socket that ends is no sign of death, and one that is open no sign of life: only beats and commands are.
+
+mod commands;
+mod grace;
+
+use std::{collections::VecDeque, time::Duration};
+
+use axum::{
+    extract::ws::{Message, WebSocket, WebSocketUpgrade},
+    response::Response,
+};
+use bus_schemas::WorkerId;
+use futures::{FutureExt, future::BoxFuture};
+
+use crate::{
+    app::App,
+    clock::{Moment, wall_now},
+    extract::Caller,
+    feed::{
+        ask::Said,
+        connection::Connection,
+        frame::{Bye, Frame, PROTOCOL},
+        limits::{COMMANDS_MAX, RETRY},
+        socket::{farewell, limited},
+        step::Step,
+    },
+};
+use commands::Asked;
+use grace::Grace;
+
+/// How often it is looked whether beats would be heard, and whether the worker has fallen silent.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Who has opened a socket, for whom.
+pub struct Opened {
+    /// The gateway.
+    pub app: App,
+    /// Who asks, with the one login that counts here.
+    pub caller: Caller,
+    /// Whose session it is about.
+    pub worker: WorkerId,
+    /// Whether the worker is who asks: an account that looks after somebody is no sign of life.
+    pub lives: bool,
+}
+
+/// One socket.
+struct WorkerSocket {
+    opened: Opened,
+    connection: Connection,
+    /// Commands that wait for the one before.
+    waiting: VecDeque<Asked>,
+    running: Option<BoxFuture<'static, Frame>>,
+    grace: Grace,
+    look_at: Moment,
+}
+
+/// Upgrades the connection and serves it.
+pub fn upgrade(upgrade: WebSocketUpgrade, opened: Opened, mut connection: Connection, speaks: bool) -> Response {
+    if !speaks {
+        connection.end(Bye::Version);
+    }
+    let sockets = connection.sockets();
+    let socket = WorkerSocket {
+        opened,
+        connection,
+        waiting: VecDeque::new(),
+        running: None,
+        grace: Grace::default(),
+        look_at: Moment::now(),
+    };
+    limited(upgrade)
+        .protocols([PROTOCOL])
+        .on_upgrade(move |stream| async move { sockets.track_future(Box::pin(socket.serve(stream))).await })
+}
+
+/// What a socket waits for.
+enum Event {
+    Said(Option<Result<Message, axum::Error>>),
+    Say(Frame),
+    Look,
+}
+
+impl WorkerSocket {
+    async fn serve(mut self, mut stream: WebSocket) {
+        loop {
+            if let Some(said) = stream.recv().now_or_never()
+                && !self.hear(said)
+            {
+                return;
+            }
+            self.look();
+            let say = match self.connection.step() {
+                Step::Send(frame) => Some(frame),
+                Step::End(frame) => return farewell(stream, frame).await,
+                Step::Wait { until, or_change } => match self.event(&mut stream, until, or_change).await {
+                    Event::Said(said) => {
+                        if !self.hear(said) {
+                            return;
+                        }
+                        None
+                    }
+                    Event::Say(frame) => Some(frame),
+                    Event::Look => None,
+                },
+            };
+            if let Some(frame) = say
+                && stream.send(Message::text(frame.json)).await.is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    async fn event(&mut self, stream: &mut WebSocket, until: Moment, or_change: bool) -> Event {
+        let until = until.min(self.look_at);
+        tokio::select! {
+            said = stream.recv() => Event::Said(said),
+            frame = finished(&mut self.running) => Event::Say(frame),
+            frame = self.grace.warning() => frame.map_or(Event::Look, Event::Say),
+            () = self.connection.wait(until, or_change) => Event::Look,
+        }
+    }
+
+    /// Begins the next command; sends the worker away when beats would not be heard; asks the owner about silence.
+    fn look(&mut self) {
+        if self.running.is_none()
+            && let Some(asked) = self.waiting.pop_front()
+        {
+            self.running = Some(Box::pin(asked.done(self.opened.app.clone(), self.opened.caller.clone())));
+        }
+        let now = Moment::now();
+        if now < self.look_at {
+            return;
+        }
+        self.look_at = now.after(LOOK_EVERY);
+        let app = &self.opened.app;
+        let Some(live) = app.view.sessions.of_worker(self.opened.worker) else { return };
+        if !app.heartbeats.are_heard(&live) {
+            self.connection.end(Bye::NoOwner(RETRY));
+        }
+        let silent = wall_now().since(live.last_seen());
+        if silent >= app.settings.idle_timeout / 2 {
+            self.grace.ask(&self.opened, &live);
+        }
+    }
+
+    /// Whether the client is still there.
+    fn hear(&mut self, said: Option<Result<Message, axum::Error>>) -> bool {
+        match said {
+            Some(Ok(Message::Text(text))) => match self.connection.hear(&text) {
+                Some(Said::Heartbeat {}) => self.beat(),
+                Some(Said::Command { id, name, body }) => self.command(Asked::new(id, name, body)),
+                Some(_) => self.connection.refuse_unknown(),
+                None => {}
+            },
+            Some(Ok(Message::Binary(_))) => self.connection.end(Bye::BadRequest),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => self.connection.heard(),
+            Some(Ok(Message::Close(_)) | Err(_)) | None => return false,
+        }
+        true
+    }
+
+    fn command(&mut self, asked: Asked) {
+        if self.waiting.len() < COMMANDS_MAX {
+            self.waiting.push_back(asked);
+        } else {
+            // Nothing was sent to the owner: it may be sent again.
+            self.connection.end(Bye::TooMany(RETRY));
+        }
+    }
+
+    /// A sign of life of the worker's active session; without one there is nothing to keep alive.
+    fn beat(&mut self) {
+        if !self.opened.lives {
+            return self.connection.refuse_unknown();
+        }
+        let app = &self.opened.app;
+        let Some(live) = app.view.sessions.of_worker(self.opened.worker) else { return };
+        if app.heartbeats.are_heard(&live) {
+            app.heartbeats.beat(&live);
+        } else {
+            self.connection.end(Bye::NoOwner(RETRY));
+        }
+    }
+}
+
+/// The answer of the command that runs; never, when none does.
+async fn finished(running: &mut Option<BoxFuture<'static, Frame>>) -> Frame {
+    match running {
+        Some(command) => {
+            let frame = command.await;
+            *running = None;
+            frame
+        }
+        None => std::future::pending().await,
+    }
+}
