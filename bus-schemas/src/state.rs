@@ -183,6 +183,9 @@ pub enum CloseCause {
 }
 
 impl CloseCause {
+    /// Every cause, for tables.
+    pub const ALL: [Self; 5] = [Self::Completed, Self::Idle, Self::Abandoned, Self::Replaced, Self::Admin];
+
     /// Its name in records.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -8,5 +8,5 @@ pub use directory::{
     ChecklistItemRecord, JobBrief, JobRecord, ReasonRecord, StationBrief, StationRecord, StatusRecord, WorkerBrief,
     WorkerRecord,
 };
-pub use session::{QuantityChangeRecord, SessionRecord, SessionRow, StatusEventRecord};
+pub use session::{EventRecord, QuantityChangeRecord, SessionRecord, SessionRow, StatusEventRecord};
 pub use time::Time;

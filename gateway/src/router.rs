@@ -106,6 +106,8 @@ pub static ROUTES: &[Route] = &[
     row(Method::POST, "/api/admin/refresh", VIEWER, Takes::MaybeJson, || post(admin::refresh::refresh)),
     row(Method::GET, "/api/admin/me", VIEWER, Takes::Nothing, || get(admin::me::me)),
     row(Method::GET, "/api/admin/sessions", VIEWER, Takes::Nothing, || get(admin::sessions::sessions)),
+    row(Method::GET, "/api/admin/sessions.csv", VIEWER, Takes::Nothing, || get(admin::sessions_csv::sessions_csv)),
+    row(Method::GET, "/api/admin/summary", VIEWER, Takes::Nothing, || get(admin::summary::summary)),
     row(Method::POST, admin::close_all::PATH, SUPERVISOR, Takes::MaybeJson, || post(admin::close_all::close_all)),
     row(Method::GET, "/api/admin/sessions/{id}", VIEWER, Takes::Nothing, || get(admin::session::session)),
     row(Method::POST, "/api/admin/sessions/{id}/close", SUPERVISOR, Takes::MaybeJson, || post(admin::close::close)),

@@ -4,8 +4,10 @@ mod cursor;
 mod detail;
 mod list;
 mod rows;
+mod summary;
 
 pub use cursor::{BadCursor, Cursor};
 pub use detail::SessionDetail;
 pub use list::{HistoryFilter, PAGE, PAGE_MAX, SessionPage};
-pub use rows::{QuantityChangeRow, SessionRow, StatusEventRow};
+pub use rows::{EventRow, QuantityChangeRow, SessionRow, StatusEventRow};
+pub use summary::Summary;

@@ -29,7 +29,9 @@ pub use checkpoint::Checkpoint;
 pub use config::PersistenceConfig;
 pub use error::{MigrateError, StartError, StoreError};
 pub use handle::{Failure, PersistenceHandle, State};
-pub use history::{Cursor, HistoryFilter, QuantityChangeRow, SessionDetail, SessionPage, SessionRow, StatusEventRow};
+pub use history::{
+    Cursor, EventRow, HistoryFilter, QuantityChangeRow, SessionDetail, SessionPage, SessionRow, StatusEventRow, Summary,
+};
 pub use migrate::migrate;
 pub use projection::start;
 pub use store::Store;

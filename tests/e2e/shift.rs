@@ -98,6 +98,56 @@ async fn an_abandoned_session_is_aborted_and_says_by_whom() {
     assert_eq!(andon.place.sql(&note), Some(vec!["worker-abandon".to_owned()]));
 }
 
+#[tokio::test]
+async fn a_shift_is_summed_listed_and_exported() {
+    // given a worker at work who has reported pieces, and an account
+    let andon = Andon::up().await;
+    let admin = admin(&andon).await;
+    let factory = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/gateway/demo/factory.toml"));
+    let import = admin.request(reqwest::Method::POST, "/api/admin/directory/import");
+    let import = import.header("Content-Type", "application/toml").body(factory.expect("the demo factory"));
+    admin.send(import).await.expect("an answer").ok();
+    let mut worker = andon.worker("1011").await;
+    let station = text(&worker.stations().await[0]["id"]).to_owned();
+    worker.open(&station, "=1+1").await.ok();
+    worker.checklist(&station, "start").await.ok();
+    worker.quantities(40, 2).await.ok();
+    assert_eq!(worker.active().await["previous"], Value::Null);
+    let summary = async |from: &str| admin.get(&format!("/api/admin/summary?from={from}")).await.ok();
+    let made = summary("2020-01-01T00:00:00Z").await;
+    assert_eq!((&made["good"], &made["carried_good"], &made["sessions_closed"]), (&json!(0), &json!(0), &json!(0)));
+
+    // when it is closed by an admin
+    let session = worker.session.clone().expect("a session was opened");
+    admin.post(&format!("/api/admin/sessions/{session}/close"), &json!({})).await.ok();
+
+    // then the worker is told how the last session ended
+    let previous = &worker.active().await["previous"];
+    assert_eq!((text(&previous["session"]["id"]), text(&previous["session"]["closed_cause"])), (&*session, "admin"));
+    assert_eq!(text(&previous["job"]["job_number"]), "=1+1");
+    // and its pieces are summed at once, once
+    let made = summary("2020-01-01T00:00:00Z").await;
+    assert_eq!((&made["good"], &made["scrap"], &made["sessions_closed"]), (&json!(40), &json!(2), &json!(1)));
+    assert_eq!(summary("2100-01-01T00:00:00Z").await["good"], 0);
+    assert_eq!(admin.get("/api/admin/summary").await.refused(400), "INVALID_PAYLOAD");
+    // and the session says who did what
+    let one = admin.get(&format!("/api/admin/sessions/{session}")).await.ok();
+    let events = one["events"].as_array().expect("events");
+    let last = events.last().expect("some");
+    assert_eq!((text(&last["kind"]), text(&last["actor"])), ("closed", "admin:admin"));
+    assert_eq!(text(&events[0]["actor"]), format!("worker:{}", worker.id));
+    // and the file for a spreadsheet holds it, whatever the job is called
+    let csv = |query: &str| admin.request(reqwest::Method::GET, &format!("/api/admin/sessions.csv{query}")).send();
+    let answer = csv("?cause=admin").await.expect("an answer");
+    assert_eq!(answer.headers()["content-type"], "text/csv; charset=utf-8; header=present");
+    let file = answer.text().await.expect("text");
+    let lines: Vec<_> = file.split_terminator("\r\n").collect();
+    assert!(lines[0].starts_with('\u{feff}') && lines.len() == 2, "{file}");
+    assert!(lines[1].starts_with(&*session) && lines[1].contains(",'=1+1,") && lines[1].contains(",admin,"), "{file}");
+    assert_eq!(csv("?cause=idle").await.expect("an answer").text().await.expect("text").lines().count(), 1);
+    assert_eq!(csv("?cause=boredom").await.expect("an answer").status(), 400);
+}
+
 /// The first account, as soon as it can sign in: it lives in Postgres, which nobody waits for.
 async fn admin(andon: &Andon) -> Client {
     let body = json!({"account": "admin", "password": ADMIN_PASSWORD});

@@ -252,3 +252,30 @@ impl From<&persistence::QuantityChangeRow> for QuantityChangeRecord {
         }
     }
 }
+
+/// One event of a session: what happened, when, and who did it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct EventRecord {
+    /// Its number in the session, from 1.
+    version: u64,
+    /// `opened`, `checklist-completed`, `status-changed`, `quantities-reported`, `closed` or `carried`.
+    kind: Box<str>,
+    /// `worker:<id>`, `admin:<account>` or `system`.
+    actor: Box<str>,
+    #[schema(value_type = String, format = DateTime)]
+    at: Time,
+    /// Its sequence in the log.
+    sequence: u64,
+}
+
+impl From<&persistence::EventRow> for EventRecord {
+    fn from(row: &persistence::EventRow) -> Self {
+        Self {
+            version: row.version,
+            kind: row.kind.as_str().into(),
+            actor: row.actor.as_str().into(),
+            at: Time(row.at_us),
+            sequence: row.seq,
+        }
+    }
+}

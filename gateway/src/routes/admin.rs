@@ -17,3 +17,5 @@ pub mod record;
 pub mod refresh;
 pub mod session;
 pub mod sessions;
+pub mod sessions_csv;
+pub mod summary;

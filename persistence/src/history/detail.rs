@@ -5,7 +5,7 @@ use sqlx::{Connection as _, PgConnection};
 
 use super::{
     list::SELECT,
-    rows::{QuantityChangeRow, SessionRow, StatusEventRow},
+    rows::{EventRow, QuantityChangeRow, SessionRow, StatusEventRow},
 };
 use crate::{Store, convert, error::StoreError, store::bounded};
 
@@ -21,6 +21,8 @@ pub struct SessionDetail {
     pub status_events: Vec<StatusEventRow>,
     /// The changes of its totals, oldest first.
     pub quantity_changes: Vec<QuantityChangeRow>,
+    /// Everything that happened to it, oldest first.
+    pub events: Vec<EventRow>,
     /// The last sequence of the log that is in this snapshot.
     pub projected_seq: u64,
 }
@@ -58,11 +60,18 @@ async fn read(connection: &mut PgConnection, id: SessionId) -> Result<Option<Ses
             .bind(ROWS_MAX)
             .fetch_all(&mut *snapshot)
             .await?;
+    let events = sqlx::query_as(
+        "SELECT version, kind, actor, at, seq FROM session_events WHERE session_id = $1 ORDER BY version LIMIT $2",
+    )
+    .bind(id.0)
+    .bind(ROWS_MAX)
+    .fetch_all(&mut *snapshot)
+    .await?;
     let seq: Option<i64> = sqlx::query_scalar("SELECT seq FROM checkpoints WHERE stream = $1")
         .bind(STREAM_LOG)
         .fetch_optional(&mut *snapshot)
         .await?;
     snapshot.rollback().await?;
     let projected_seq = seq.map_or(0, convert::unsigned);
-    Ok(Some(SessionDetail { session, status_events, quantity_changes, projected_seq }))
+    Ok(Some(SessionDetail { session, status_events, quantity_changes, events, projected_seq }))
 }

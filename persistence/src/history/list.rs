@@ -1,6 +1,6 @@
 //! Sessions that ended, newest first, a page at a time.
 
-use bus_schemas::{JobId, SessionId, StationId, TimeUs, WorkerId};
+use bus_schemas::{CloseCause, JobId, SessionId, StationId, TimeUs, WorkerId};
 use sqlx::{Postgres, QueryBuilder};
 
 use super::{cursor::Cursor, rows::SessionRow};
@@ -20,6 +20,8 @@ pub struct HistoryFilter {
     pub worker: Option<WorkerId>,
     /// On this job.
     pub job: Option<JobId>,
+    /// Closed for this cause.
+    pub cause: Option<CloseCause>,
     /// Ended at this time or later.
     pub from_us: Option<TimeUs>,
     /// Ended before this time.
@@ -87,6 +89,9 @@ fn query(filter: &HistoryFilter, limit: u32) -> QueryBuilder<Postgres> {
     }
     if let Some(job) = filter.job {
         query.push(" AND job_id = ").push_bind(job.0);
+    }
+    if let Some(cause) = filter.cause {
+        query.push(" AND closed_cause = ").push_bind(cause.as_str());
     }
     // A time before or after all that tables can hold asks for everything, or for nothing.
     if let Some(from) = filter.from_us {

@@ -81,6 +81,21 @@ pub struct QuantityChangeRow {
     pub reported_at_us: Option<TimeUs>,
 }
 
+/// One event of a session, as it stands in the log: what happened, when, and who did it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventRow {
+    /// Its number in the session, from 1.
+    pub version: u64,
+    /// What happened: `opened`, `checklist-completed`, `status-changed`, `quantities-reported`, `closed` or `carried`.
+    pub kind: String,
+    /// Who: `worker:<id>`, `admin:<account>` or `system`.
+    pub actor: String,
+    /// When, by the owner's clock.
+    pub at_us: TimeUs,
+    /// Its sequence in the log.
+    pub seq: u64,
+}
+
 fn id<I: From<Uuid>>(row: &PgRow, column: &str) -> Result<I, sqlx::Error> {
     row.try_get::<Uuid, _>(column).map(I::from)
 }
@@ -164,6 +179,18 @@ impl FromRow<'_, PgRow> for QuantityChangeRow {
             reason_id: id_opt(row, "reason_id")?,
             at_us: time(row, "at")?,
             reported_at_us: time_opt(row, "reported_at")?,
+        })
+    }
+}
+
+impl FromRow<'_, PgRow> for EventRow {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            version: convert::unsigned(row.try_get("version")?),
+            kind: row.try_get("kind")?,
+            actor: row.try_get("actor")?,
+            at_us: time(row, "at")?,
+            seq: convert::unsigned(row.try_get("seq")?),
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bus_schemas::{CloseCause, JobId, SessionId, TimeUs};
-use persistence::{HistoryFilter, Store, StoreError};
+use persistence::{HistoryFilter, Store, StoreError, Summary};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -64,6 +64,10 @@ async fn each_filter_keeps_exactly_what_it_says() {
             Box::new(move |row| row.station_id == station),
         ),
         (HistoryFilter { job: Some(job), ..everything.clone() }, Box::new(move |row| row.job_id == job)),
+        (
+            HistoryFilter { cause: Some(CloseCause::Idle), ..everything.clone() },
+            Box::new(|row| row.closed_cause.as_deref() == Some("idle")),
+        ),
         (HistoryFilter { from_us: middle, ..everything.clone() }, Box::new(move |row| row.ended_at_us >= middle)),
         (HistoryFilter { to_us: middle, ..everything.clone() }, Box::new(move |row| row.ended_at_us < middle)),
         (
@@ -115,6 +119,10 @@ async fn a_session_comes_whole_and_from_one_moment() {
     let changes: Vec<_> = detail.quantity_changes.iter().map(|it| (it.good_delta, it.total_good)).collect();
     assert_eq!(changes, [(10, 10), (-2, 8)]);
     assert!(detail.quantity_changes.iter().all(|it| it.status_event_id == detail.status_events[1].id));
+    let happened: Vec<_> = detail.events.iter().map(|it| (it.version, it.seq, &*it.kind, &*it.actor)).collect();
+    let by = format!("worker:{}", worker.id);
+    let kinds = ["opened", "checklist-completed", "status-changed", "quantities-reported", "quantities-reported"];
+    assert_eq!(happened, (1..).zip(kinds).map(|(n, kind)| (n, n, kind, &*by)).collect::<Vec<_>>());
     // and when it is closed
     project(&mut writer, &log(6, &events[5..])).await;
     let detail = store.session(worker.session.id).await.unwrap().expect("it is there");
@@ -124,6 +132,43 @@ async fn a_session_comes_whole_and_from_one_moment() {
     assert_eq!(store.session_row(worker.session.id).await.unwrap(), Some(detail.session));
     // and one that nobody knows is none
     assert_eq!(store.session(SessionId(Uuid::from_u128(1))).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_was_made_since_a_time_is_counted_once_however_sessions_lie_around_it() {
+    // given a session that ended before it, one that ended after it, one that goes on, and one that began later
+    let (mut early, early_opened) = Worker::opens(1);
+    let (mut across, across_opened) = Worker::opens(2);
+    let (mut active, active_opened) = Worker::opens(3);
+    let (mut late, late_opened) = Worker::opens(4);
+    let mut events = vec![early_opened, early.starts(), early.reports(1_000, 100), early.closes(CloseCause::Completed)];
+    events.extend([across_opened, across.starts(), across.reports(50, 5)]);
+    events.extend([active_opened, active.starts(), active.reports(30, 3), active.reports(-10, 0)]);
+    let from = events.iter().map(|event| event.at_us).max().expect("some");
+    let from = TimeUs::from_micros(from.as_micros() + 1);
+    events.push(late_opened);
+    for worker in [&mut across, &mut active, &mut late] {
+        worker.skip_to(from);
+    }
+    events.extend([across.reports(7, 1), across.closes(CloseCause::Idle), active.reports(4, 2)]);
+    events.extend([late.starts(), late.reports(9, 0), late.reports(-2, 1)]);
+    let database = Database::new().await;
+    project(&mut writer(&database).await, &log(1, &events)).await;
+    let store = Store::connect_lazy(&database.url).unwrap();
+    // when
+    let made = store.summary(from, None).await.unwrap();
+    // then
+    let (closed, before) = ((made.sessions_closed, made.good, made.scrap), (made.carried_good, made.carried_scrap));
+    assert_eq!((closed, before), ((1, 7, 1), (20, 3)));
+    let live = |worker: &Worker| worker.session.total_good;
+    assert_eq!(made.good + live(&active) + live(&late) - made.carried_good, 7 + 4 + 7, "pieces since then");
+    // and a limited account counts its own stations only
+    assert_eq!(store.summary(from, Some(&[])).await.unwrap(), Summary::default());
+    let station = [across.session.station_id];
+    assert_eq!(store.summary(from, Some(&station)).await.unwrap().good, 7);
+    // and of a time before everything, everything counts
+    let all = store.summary(TimeUs::from_micros(i64::MIN), None).await.unwrap();
+    assert_eq!((all.sessions_closed, all.good, all.carried_good), (2, 1_057, 0));
 }
 
 #[tokio::test]

@@ -140,6 +140,11 @@ impl Worker {
         }
     }
 
+    /// Nothing happens until this time.
+    pub const fn skip_to(&mut self, at: TimeUs) {
+        self.now = at;
+    }
+
     const fn worker(&self) -> Actor {
         Actor::Worker(self.id)
     }

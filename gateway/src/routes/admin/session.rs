@@ -18,7 +18,7 @@ use crate::{
     error::{ApiError, Code},
     extract::Signed,
     live_view::Known,
-    records::{QuantityChangeRecord, SessionRow, StatusEventRecord},
+    records::{EventRecord, QuantityChangeRecord, SessionRow, StatusEventRecord},
     routes::Answer,
 };
 
@@ -31,6 +31,7 @@ pub struct SessionDetailAnswer {
     session: SessionRow,
     status_events: Vec<StatusEventRecord>,
     quantity_changes: Vec<QuantityChangeRecord>,
+    events: Vec<EventRecord>,
 }
 
 /// The id in a path; what is none names nothing.
@@ -41,7 +42,7 @@ pub fn id(text: &str) -> Result<SessionId, ApiError> {
     text.parse().map_err(|_| Code::NotFound.into())
 }
 
-/// A session, its intervals and its quantity changes.
+/// A session, its intervals, its quantity changes, and what happened to it: when, and by whom.
 #[utoipa::path(get, path = "/api/admin/sessions/{id}", tag = "admin", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, body = SessionDetailAnswer), (status = 404, description = "NOT_FOUND"),
         (status = 503, description = "HISTORY_UNAVAILABLE")))]
@@ -75,5 +76,6 @@ pub async fn session(
         session: SessionRow::of_history(&detail.session, overlong),
         status_events: detail.status_events.iter().map(StatusEventRecord::from).collect(),
         quantity_changes: detail.quantity_changes.iter().map(QuantityChangeRecord::from).collect(),
+        events: detail.events.iter().map(EventRecord::from).collect(),
     }))
 }

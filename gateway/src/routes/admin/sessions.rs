@@ -1,10 +1,12 @@
 //! `GET /api/admin/sessions`: active sessions from the live view, closed ones from history.
 
+mod filter;
+
 use std::{cmp::Reverse, sync::Arc, time::Duration};
 
 use axum::{Json, extract::State};
-use bus_schemas::{JobId, SessionId, StationId, TimeUs, WorkerId, text::job_number};
-use persistence::{HistoryFilter, Role};
+use bus_schemas::{SessionId, TimeUs};
+use persistence::Role;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -19,11 +21,8 @@ use crate::{
     records::SessionRow,
     routes::Answer,
 };
+pub use filter::{Filter, PAGE_MAX};
 
-/// Rows on a page when nobody says how many.
-const PAGE: u32 = 50;
-/// Rows on a page at most.
-const PAGE_MAX: u32 = 200;
 /// What `recent` means, when nobody names a time.
 const RECENT: Duration = Duration::from_secs(24 * 3_600);
 
@@ -35,53 +34,12 @@ pub struct SessionsAnswer {
     next_cursor: Option<String>,
 }
 
-/// Which sessions.
-#[derive(Debug)]
-struct Filter {
-    station: Option<StationId>,
-    worker: Option<WorkerId>,
-    job: Option<JobId>,
-    from: Option<TimeUs>,
-    to: Option<TimeUs>,
-    limit: u32,
-}
-
-impl Filter {
-    fn read(params: &Params) -> Result<Self, ApiError> {
-        let limit: Option<u32> = params.parsed("limit")?;
-        Ok(Self {
-            station: params.parsed("station")?,
-            worker: params.parsed("worker")?,
-            job: params.text("job")?.map(job).transpose()?,
-            from: params.time("from")?,
-            to: params.time("to")?,
-            limit: limit.unwrap_or(PAGE).clamp(1, PAGE_MAX),
-        })
-    }
-
-    fn takes(&self, live: &LiveSession) -> bool {
-        let session = &live.session;
-        self.station.is_none_or(|id| id == session.station_id)
-            && self.worker.is_none_or(|id| id == session.worker_id)
-            && self.job.is_none_or(|id| id == session.job_id)
-            && self.from.is_none_or(|from| session.opened_at_us >= from)
-            && self.to.is_none_or(|to| session.opened_at_us < to)
-    }
-}
-
-/// A job by its id or its number.
-fn job(text: &str) -> Result<JobId, ApiError> {
-    if let Ok(id) = text.parse() {
-        return Ok(id);
-    }
-    job_number(text).map(|number| JobId::of(&number)).map_err(|error| ApiError::payload(format!("job: {error}")))
-}
-
 /// Sessions, newest first.
 #[utoipa::path(get, path = "/api/admin/sessions", tag = "admin",
     params(("state" = Option<String>, Query, description = "active (the default), recent (closed in the last 24 hours) or closed"),
         ("station" = Option<uuid::Uuid>, Query), ("worker" = Option<uuid::Uuid>, Query),
         ("job" = Option<String>, Query, description = "id or number"),
+        ("cause" = Option<String>, Query, description = "completed, idle, abandoned, replaced or admin; of closed ones"),
         ("from" = Option<String>, Query), ("to" = Option<String>, Query),
         ("limit" = Option<u32>, Query, description = "50, at most 200"), ("cursor" = Option<String>, Query)),
     responses((status = 200, body = SessionsAnswer), (status = 503, description = "HISTORY_UNAVAILABLE")))]
@@ -147,25 +105,10 @@ async fn closed(
     cursor: Option<&str>,
 ) -> Result<SessionsAnswer, ApiError> {
     let cursor = cursor.map(str::parse).transpose().map_err(|error| ApiError::payload(format!("{error}")))?;
-    let stations = match (filter.station, &account.stations) {
-        (Some(station), _) if !account.sees(station) => return Err(Code::Forbidden.into()),
-        (Some(station), _) => vec![station],
-        // None at all would mean every station.
-        (None, Some(stations)) if stations.is_empty() => {
-            return Ok(SessionsAnswer { sessions: Vec::new(), next_cursor: None });
-        }
-        (None, Some(stations)) => stations.to_vec(),
-        (None, None) => Vec::new(),
+    let Some(mut history) = filter.of_history(account)? else {
+        return Ok(SessionsAnswer { sessions: Vec::new(), next_cursor: None });
     };
-    let history = HistoryFilter {
-        stations,
-        worker: filter.worker,
-        job: filter.job,
-        from_us: filter.from,
-        to_us: filter.to,
-        cursor,
-        limit: Some(filter.limit),
-    };
+    history.cursor = cursor;
     let page = app.store(Code::HistoryUnavailable)?.closed_sessions(&history).await.map_err(history_error)?;
     Ok(SessionsAnswer {
         sessions: page.sessions.iter().map(|row| SessionRow::of_history(row, false)).collect(),
@@ -184,12 +127,5 @@ mod tests {
         for bad in ["", ".", "x.y", "1."] {
             assert!(read_cursor(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn a_job_is_named_by_id_or_number() {
-        let id = JobId::of("24-1001");
-        assert_eq!(job("24-1001").unwrap(), id);
-        assert_eq!(job(&id.to_string()).unwrap(), id);
     }
 }

@@ -23,6 +23,9 @@ pub struct ActiveSessionAnswer {
     /// The session that waits for its start checklist.
     #[serde(skip_serializing_if = "Option::is_none")]
     pending: Option<ActiveSession>,
+    /// While there is neither: the worker's last session, so that a tablet that comes back can say how it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous: Option<ActiveSession>,
 }
 
 /// A session with its place and job.
@@ -50,18 +53,21 @@ pub async fn active_session(
     let acting = for_worker(&caller, worker, Access::Read)?;
     let done = send_to_open(&app, &caller, &acting, &Stamp::bodiless(&caller), CommandBody::Look).await?;
     let directory = app.directory();
-    let active = done.session.as_ref().filter(|session| session.is_active()).map(|session| {
+    let found = done.session.as_ref().map(|session| {
         let found = ActiveSession {
             session: app.record(session),
             station: StationRecord::of_session(session, &directory),
             job: JobRecord::of_session(session, &directory),
             grace_expires_at: done.grace_expires_at_us.map(Time),
         };
-        (session.is_started(), found)
+        (session.is_active(), session.is_started(), found)
     });
-    Ok(Json(match active {
-        Some((true, found)) => ActiveSessionAnswer { session: Some(found), pending: None },
-        Some((false, found)) => ActiveSessionAnswer { session: None, pending: Some(found) },
-        None => ActiveSessionAnswer { session: None, pending: None },
-    }))
+    let mut answer = ActiveSessionAnswer { session: None, pending: None, previous: None };
+    match found {
+        Some((true, true, found)) => answer.session = Some(found),
+        Some((true, false, found)) => answer.pending = Some(found),
+        Some((false, _, found)) => answer.previous = Some(found),
+        None => {}
+    }
+    Ok(Json(answer))
 }
