@@ -5,7 +5,7 @@ use andon_nats::NatsConfig;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::config::{Config, NatsSettings};
+use crate::config::{Config, NatsSettings, NatsUrl};
 use crate::running::Addresses;
 use crate::servers::installation::{self, NatsPasswords};
 use crate::servers::{Installation, PrivateServers};
@@ -65,10 +65,15 @@ impl Backends {
     pub fn given(config: &Config) -> Self {
         let url = config.nats.url.as_ref();
         Self {
-            nats: nats_at(url.map(without_credentials).unwrap_or_default(), &config.nats, url),
+            nats: nats_at(url.map(addresses).unwrap_or_default(), &config.nats, url.map(|url| &url.first)),
             passwords: None,
             database_url: config.postgres.url.as_ref().map(Url::to_string),
         }
+    }
+
+    /// Servers of our own, with a user for each role.
+    pub const fn of(nats: NatsConfig, passwords: NatsPasswords, database_url: String) -> Self {
+        Self { nats, passwords: Some(passwords), database_url: Some(database_url) }
     }
 
     /// The same, with the private servers where none is named.
@@ -148,6 +153,12 @@ fn nats_at(address: String, settings: &NatsSettings, url: Option<&Url>) -> NatsC
     }
 }
 
+/// The servers, separated by commas.
+fn addresses(url: &NatsUrl) -> String {
+    let servers = std::iter::once(&url.first).chain(&url.others).map(without_credentials);
+    servers.collect::<Vec<_>>().join(",")
+}
+
 /// An address without user and password, which would otherwise end up in error messages.
 fn without_credentials(url: &Url) -> String {
     let mut url = url.clone();
@@ -162,7 +173,9 @@ mod tests {
 
     #[test]
     fn credentials_leave_the_address_decoded() {
-        let url = Url::parse("nats://factory:p%40ss@nats.example:4222").expect("an address");
+        let parse = |text| Url::parse(text).expect("an address");
+        let first = parse("nats://factory:p%40ss@nats.example:4222");
+        let url = NatsUrl { first, others: vec![parse("nats://other.example:4222")] };
         let settings = NatsSettings {
             url: Some(url.clone()),
             monitor_url: None,
@@ -172,8 +185,8 @@ mod tests {
             log_max_bytes: None,
             replicas: 3,
         };
-        let nats = nats_at(without_credentials(&url), &settings, Some(&url));
-        assert_eq!(nats.url, "nats://nats.example:4222");
+        let nats = nats_at(addresses(&url), &settings, Some(&url.first));
+        assert_eq!(nats.url, "nats://nats.example:4222,nats://other.example:4222");
         assert_eq!(nats.user.as_deref(), Some("factory"));
         assert_eq!(nats.password.as_deref(), Some("p@ss"));
         assert_eq!(nats.replicas, 3);

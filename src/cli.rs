@@ -40,6 +40,12 @@ pub enum Command {
     Simulate(commands::simulate::Arguments),
     /// Print the events on the log: what is so, then what happens
     Tail(commands::tail::Arguments),
+    /// Print who owns which partitions, since when, and why they moved
+    Nodes(commands::nodes::Arguments),
+    /// Run a whole cluster on this machine, and kill, stop and cut its processes by name
+    Cluster(commands::cluster::Arguments),
+    /// Prove or refute the log, and that Postgres holds its fold
+    Verify(commands::verify::Arguments),
     /// Measure, each figure beside its floor
     #[command(subcommand)]
     Bench(commands::bench::Bench),

@@ -2,11 +2,14 @@
 
 pub mod admin;
 pub mod bench;
+pub mod cluster;
 pub mod config;
 pub mod engine;
 pub mod gateway;
 pub mod migrate;
+pub mod nodes;
 pub mod persistence;
 pub mod simulate;
 pub mod tail;
 pub mod up;
+pub mod verify;

@@ -82,7 +82,7 @@ pub struct Config {
 #[derive(Debug, Clone)]
 pub struct NatsSettings {
     /// An existing server; `None` starts a private one.
-    pub url: Option<Url>,
+    pub url: Option<NatsUrl>,
     /// Its monitoring address.
     pub monitor_url: Option<Url>,
     /// Whether to go without the check of `sync_interval`.
@@ -95,6 +95,15 @@ pub struct NatsSettings {
     pub log_max_bytes: Option<u64>,
     /// Copies of the log.
     pub replicas: usize,
+}
+
+/// An existing nats-server, or several that are one cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NatsUrl {
+    /// The first of them, with the credentials for all.
+    pub first: Url,
+    /// The others.
+    pub others: Vec<Url>,
 }
 
 /// Which Postgres.
@@ -268,7 +277,9 @@ fn check_together(reader: &mut Reader<'_>, config: &Config, needs: Needs) {
     if needs.database {
         reader.need(&keys::DATABASE_URL, "this command runs against a given Postgres");
     }
-    if config.nats.url.is_some() && !config.nats.unchecked_log && !needs.log_is_checked {
+    // With copies on three servers a power cut of one loses nothing, and how each syncs is the operator's choice.
+    let one_disk = config.nats.url.is_some() && config.nats.replicas == 1;
+    if one_disk && !config.nats.unchecked_log && !needs.log_is_checked {
         reader.need(
             &keys::NATS_MONITOR_URL,
             "only there can it be seen that the server syncs before it acknowledges; \

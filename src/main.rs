@@ -3,12 +3,14 @@
 mod backends;
 mod bench;
 mod cli;
+mod cluster;
 mod commands;
 mod config;
 mod demo;
 mod directory;
 mod histogram;
 mod lifecycle;
+mod nodes;
 mod printable;
 mod process;
 mod roles;
@@ -18,6 +20,7 @@ mod simulate;
 mod tail;
 mod telemetry;
 mod tool;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -48,6 +51,9 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate => commands::migrate::run(settings),
         Command::Simulate(arguments) => commands::simulate::run(settings, arguments),
         Command::Tail(arguments) => commands::tail::run(settings, arguments),
+        Command::Nodes(arguments) => commands::nodes::run(settings, arguments),
+        Command::Cluster(arguments) => commands::cluster::run(settings, arguments),
+        Command::Verify(arguments) => commands::verify::run(settings, arguments),
         Command::Bench(bench) => commands::bench::run(settings, bench),
         Command::BenchFloor => bench::floor::serve(),
     }

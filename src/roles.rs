@@ -13,7 +13,7 @@ use futures::future::select_all;
 use crate::lifecycle::Shutdown;
 pub use engine::Engine;
 pub use gateway::Gateway;
-pub use persistence::{FirstAccount, Persistence, Setup};
+pub use persistence::{FirstAccount, Persistence, Setup, prepare_database};
 
 /// How long one role may take to drain; all of them together stay below the ten seconds after which service managers
 /// use force.

@@ -10,7 +10,7 @@ pub mod data_dir;
 pub mod installation;
 mod nats;
 mod postgres;
-mod tools;
+pub mod tools;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 use crate::config::Config;
 pub use data_dir::DataDir;
 pub use installation::Installation;
-pub use nats::{PrivateNats, RestartNats};
-pub use postgres::PrivatePostgres;
+pub use nats::{ClusterSettings, PrivateNats, RestartNats, ServerSettings, supervisor::spawn as spawn_nats};
+pub use postgres::{Cluster, PrivatePostgres};
 
 /// Why a private server cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -144,7 +144,7 @@ impl Killer {
 
 /// A free port of the loopback address, unless one is asked for. Somebody else may take it before the server does;
 /// whoever starts the server tries again then.
-fn port_or_free(asked: u16) -> Result<u16, ServersError> {
+pub fn port_or_free(asked: u16) -> Result<u16, ServersError> {
     if asked != 0 {
         return Ok(asked);
     }

@@ -31,7 +31,7 @@ pub mod text;
 pub mod time;
 
 pub use actor::Actor;
-pub use claim::{Claim, NodeStatus};
+pub use claim::{Claim, HandOver, NodeStatus, Taken, TakenWhy};
 pub use command::{Command, CommandBody, CommandId};
 pub use event::{EventKind, SessionEvent};
 pub use ids::{DeviceId, EventId, ItemId, JobId, ReasonId, SessionId, StationId, WorkerId};

@@ -21,6 +21,9 @@ pub const DIRECTORY: &str = "andon.v1.directory.>";
 /// All last-seen tables.
 pub const SEEN: &str = "andon.v1.seen.*";
 
+/// What every node tells all others of itself. No node has this id: a node's own ends in a random part.
+pub const NODES: &str = "andon.v1.node.all";
+
 /// Where each message goes, with its parameters in braces; the functions below fill them in.
 pub mod address {
     /// Session events.
@@ -37,6 +40,8 @@ pub mod address {
     pub const HEARTBEAT: &str = "andon.v1.heartbeat.{node_id}";
     /// Liveness.
     pub const NODE: &str = "andon.v1.node.{node_id}";
+    /// What nodes tell each other.
+    pub const NODES: &str = super::NODES;
 }
 
 /// Header: the event's id, for whoever wants to see it without decoding.

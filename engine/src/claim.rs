@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use andon_nats::{Bus, Expect, HeaderMap, Publish, PublishError, ReadError, StoredMessage};
-use bus_schemas::{Claim, Extra, Partition, codec, subject};
+use bus_schemas::{Claim, Extra, Partition, Taken, codec, subject};
 use futures::{StreamExt, future, stream};
 
-use crate::clock::wall_now;
+use crate::{clock::wall_now, shared::Shared};
 
 const WITHIN: Duration = Duration::from_secs(2);
 /// Claims taken at once.
@@ -36,19 +36,36 @@ impl SeenClaim {
 }
 
 /// What a claim says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Says {
-    /// The partition is this node's.
-    Mine,
-    /// This node lets go of it.
-    Released,
+    /// The partition is this node's, and how it came by it.
+    Mine(Option<Taken>),
+    /// This node lets go of it, for that one.
+    Released(Option<Box<str>>),
 }
+
+/// A partition to be claimed.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Which.
+    pub partition: Partition,
+    /// Sequence of the claim before; 0: there is none.
+    pub before: u64,
+    /// How this node comes by it.
+    pub how: Taken,
+}
+
+/// A partition that is this node's now, with the sequence of its claim and how it came by it.
+pub type Got = (Partition, u64, Option<Taken>);
 
 /// The message of a claim on condition of the one before; 0: there is none. `None` when it cannot be encoded.
 #[must_use]
 pub fn message(node_id: &str, partition: Partition, before: u64, says: Says) -> Option<Publish> {
-    let claim =
-        Claim { node_id: node_id.into(), at_us: wall_now(), released: says == Says::Released, extra: Extra::new() };
+    let (released, taken, successor) = match says {
+        Says::Mine(taken) => (false, taken, None),
+        Says::Released(successor) => (true, None, successor),
+    };
+    let claim = Claim { node_id: node_id.into(), at_us: wall_now(), released, taken, successor, extra: Extra::new() };
     let mut headers = HeaderMap::new();
     headers.insert(subject::HEADER_SCHEMA, codec::SCHEMA);
     Some(Publish {
@@ -69,23 +86,26 @@ pub async fn read(bus: &Bus, partition: Partition) -> Result<Option<SeenClaim>, 
     Ok(message.as_ref().and_then(SeenClaim::read))
 }
 
-/// Takes these partitions, each on condition of the claim before it; returns those that are now this node's, with the
-/// sequences of their claims.
-pub async fn take(bus: &Bus, node_id: &str, wanted: Vec<(Partition, u64)>) -> Vec<(Partition, u64)> {
-    let take_one = |(partition, before): (Partition, u64)| async move {
-        take_one(bus, node_id, partition, before).await.map(|seq| (partition, seq))
-    };
-    stream::iter(wanted).map(take_one).buffer_unordered(TAKES).filter_map(future::ready).collect().await
+/// Takes these partitions, each on condition of the claim before it; returns those that are now this node's.
+pub async fn take(bus: &Bus, node_id: &str, wanted: Vec<Wanted>) -> Vec<Got> {
+    stream::iter(wanted)
+        .map(|wanted| take_one(bus, node_id, wanted))
+        .buffer_unordered(TAKES)
+        .filter_map(future::ready)
+        .collect()
+        .await
 }
 
-async fn take_one(bus: &Bus, node_id: &str, partition: Partition, before: u64) -> Option<u64> {
-    let message = message(node_id, partition, before, Says::Mine)?;
+async fn take_one(bus: &Bus, node_id: &str, wanted: Wanted) -> Option<Got> {
+    let Wanted { partition, before, how } = wanted;
+    let message = message(node_id, partition, before, Says::Mine(Some(how.clone())))?;
     match bus.publish(&message, WITHIN).await {
-        Ok(ack) => Some(ack.seq),
+        Ok(ack) => Some((partition, ack.seq, Some(how))),
         // Read the claim; if it is one's own, keep its sequence (rule 10).
         Err(PublishError::Unknown | PublishError::Moved) => {
             let seen = read(bus, partition).await.ok()??;
-            (*seen.claim.node_id == *node_id && !seen.claim.released).then_some(seen.seq)
+            let own = *seen.claim.node_id == *node_id && !seen.claim.released;
+            own.then_some((partition, seen.seq, seen.claim.taken))
         }
         Err(error) => {
             tracing::warn!(%partition, %error, "a claim was not stored");
@@ -95,9 +115,9 @@ async fn take_one(bus: &Bus, node_id: &str, partition: Partition, before: u64) -
 }
 
 /// Lets go of a partition, on condition of this node's own claim.
-pub async fn release(bus: &Bus, node_id: &str, partition: Partition, own: u64) {
-    let Some(message) = message(node_id, partition, own, Says::Released) else { return };
-    if let Err(error) = bus.publish(&message, WITHIN).await {
+pub async fn release(shared: &Shared, partition: Partition, own: u64, successor: Option<Box<str>>) {
+    let Some(message) = message(&shared.node_id, partition, own, Says::Released(successor)) else { return };
+    if let Err(error) = shared.bus().publish(&message, WITHIN).await {
         // The next node finds no responder behind it.
         tracing::warn!(%partition, %error, "a claim was not released");
     }

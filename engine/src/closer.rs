@@ -148,9 +148,15 @@ impl Closer {
             if own == 0 {
                 return None;
             }
-            messages.push(claim::message(&self.shared.node_id, partition, own, claim::Says::Mine)?);
+            messages.push(self.renewal(partition, own)?);
         }
         Some(messages)
+    }
+
+    /// The same claim again, on condition of itself.
+    fn renewal(&self, partition: Partition, own: u64) -> Option<Publish> {
+        let how = self.shared.slot(partition).how();
+        claim::message(&self.shared.node_id, partition, own, claim::Says::Mine(how))
     }
 
     /// Sends an echo, and waits for it: when it was sent; `None` when it does not come or the node does not hear.
@@ -235,7 +241,7 @@ impl Closer {
     async fn renew(&self, partitions: &[Partition]) {
         for &partition in partitions {
             let own = self.shared.slot(partition).claim_seq();
-            let Some(message) = claim::message(&self.shared.node_id, partition, own, claim::Says::Mine) else {
+            let Some(message) = self.renewal(partition, own) else {
                 continue;
             };
             if own == 0 {

@@ -87,7 +87,7 @@ pub async fn run(shared: Arc<Shared>, stop: CancellationToken) {
         }
         let now = Mono::now();
         let since = now.since(last);
-        let is_due = || shared.slots().any(|(_, slot)| slot.next_due() <= now);
+        let is_due = || shared.slots().any(|(_, slot)| slot.next_due() <= now && slot.is_serving());
         if since >= EVERY || (since >= APART_MIN && is_due()) {
             last = now;
             let number = shared.hearing.lock().send(now, shared.ears());

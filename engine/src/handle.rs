@@ -16,6 +16,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    alive,
     claim::SeenClaim,
     closer::{self, Closer, CloserMsg},
     echo::{self, Echoes},
@@ -24,6 +25,7 @@ use crate::{
     receive, seen,
     shard::ShardMsg,
     shared::{BeforeDecide, Parts, Shared},
+    watch,
 };
 
 /// How often states and claims that are a day old are moved forward in the log.
@@ -102,6 +104,7 @@ pub async fn start(config: EngineConfig) -> Result<EngineHandle, EngineError> {
     let commands = client.subscribe(subject::command(&shared.node_id)).await?;
     let heartbeats = client.subscribe(subject::heartbeat(&shared.node_id)).await?;
     let liveness = client.subscribe(subject::node(&shared.node_id)).await?;
+    let told = client.subscribe(subject::NODES).await?;
     let (node, _) = Actor::spawn(None, Node, Arc::clone(&shared)).await?;
     let echoes = Arc::new(Echoes::default());
     let (fail, failed) = tokio::sync::watch::channel(None);
@@ -111,7 +114,13 @@ pub async fn start(config: EngineConfig) -> Result<EngineHandle, EngineError> {
         Arc::clone(&echoes),
         heartbeats,
     )));
-    tokio::spawn(stop.clone().run_until_cancelled_owned(receive::liveness(Arc::clone(&shared), liveness)));
+    tokio::spawn(stop.clone().run_until_cancelled_owned(receive::liveness(
+        Arc::clone(&shared),
+        node.clone(),
+        liveness,
+    )));
+    tokio::spawn(watch::run(Arc::clone(&shared), node.clone(), told, stop.clone()));
+    tokio::spawn(alive::prove(Arc::clone(&shared), stop.clone()));
     tokio::spawn(follow::run(Arc::clone(&shared), node.clone(), log.last_seq + 1, stop.clone()));
     tokio::spawn(echo::run(Arc::clone(&shared), stop.clone()));
     let closer = Closer { shared: Arc::clone(&shared), echoes, node: node.clone() };
@@ -222,7 +231,7 @@ async fn read_claims(bus: Bus, node: ActorRef<NodeMsg>, stop: CancellationToken)
             }
             Followed::CaughtUp => {
                 let _ = node.cast(NodeMsg::ClaimsKnown);
-                return;
+                return follower.end().await;
             }
             Followed::Interrupted(why) => tracing::warn!(%why, "reading the claims was interrupted and goes on"),
         }
@@ -257,7 +266,7 @@ async fn periodic(shared: Arc<Shared>, stop: CancellationToken) {
 
 fn tell_shards(shared: &Shared, message: impl Fn() -> ShardMsg) {
     for (_, slot) in shared.slots() {
-        if let Some(shard) = slot.shard() {
+        if let Some(shard) = slot.shard().filter(|_| slot.claim_seq() > 0) {
             let _ = shard.cast(message());
         }
     }

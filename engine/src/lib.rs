@@ -3,6 +3,8 @@
 //! Node ► one shard per owned partition ► one session actor per active session. It knows neither HTTP nor SQL. The
 //! rules it follows are numbered in `docs/protocol.md`; code and tests name them.
 
+mod alive;
+mod assign;
 mod cell;
 mod chain;
 mod claim;
@@ -14,7 +16,9 @@ mod follow;
 mod gateways;
 mod handle;
 mod log_health;
+mod members;
 mod node;
+mod plan;
 mod receive;
 mod seen;
 pub mod session;
@@ -23,6 +27,8 @@ mod shard;
 mod shared;
 pub mod silence;
 mod slot;
+pub mod verify;
+mod watch;
 mod work;
 
 pub use handle::{EngineConfig, EngineError, EngineHandle, start};

@@ -1,36 +1,31 @@
-//! The node: claims partitions, starts and ends their shards, hands over (protocol rules 9 and 10).
+//! The node: takes the partitions that are assigned to it, starts and ends their shards, hands over (protocol rules 9
+//! and 10).
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+mod leave;
+mod recover;
 
-use andon_nats::{Followed, Follower, RequestError, Start};
-use bus_schemas::{Partition, subject};
-use bytes::Bytes;
-use futures::{StreamExt, stream};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use bus_schemas::{HandOver, Partition, Taken, TakenWhy, codec, subject};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
 
 use crate::{
-    claim::{self, SeenClaim},
-    follow, seen,
+    claim::{self, Got, SeenClaim, Wanted},
+    clock::{Mono, wall_now},
+    plan::{self, Has, Step, View},
     shard::{Shard, ShardArgs, ShardMsg},
     shared::Shared,
+    slot::Ownership,
 };
 
-/// How often claims are looked through for partitions to take.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// An owner's node subject must have no responder twice, this far apart.
-const LOOK_TWICE: Duration = Duration::from_millis(250);
-/// Time for a node to answer.
+/// How often claims are looked through, besides whenever something has changed.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Time for an owner to answer that it was asked for partitions.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
-/// Time for all shards to finish at a hand-over.
-const DRAIN_WITHIN: Duration = Duration::from_secs(6);
+/// An owner that has not let go is asked again after this.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
 /// A partition that was handed back (its events are newer than this engine) is left alone for this long.
 const HANDED_BACK: Duration = Duration::from_secs(60);
-/// Partitions that are released at once.
-const RELEASES: usize = 64;
 
 /// What a node is told.
 pub enum NodeMsg {
@@ -38,10 +33,14 @@ pub enum NodeMsg {
     ClaimSeen(Partition, SeenClaim),
     /// All claims that were there have been delivered.
     ClaimsKnown,
-    /// Look for partitions to take.
+    /// Look for partitions to take or to read along.
     Look,
-    /// These were taken, with the sequences of their claims.
-    Taken(Vec<(Partition, u64)>),
+    /// These were taken.
+    Taken(Vec<Got>),
+    /// These, of other nodes, are read to the head.
+    Prepared(Vec<Partition>),
+    /// Another node has read partitions of this one and asks for them.
+    HandOver(HandOver),
     /// Take these, whoever owns them: costs a hand-over, not correctness (rules 1 and 14). Answers when it was tried.
     TakeOver(Vec<Partition>, RpcReplyPort<usize>),
     /// Hand this one back: it has events of a newer schema.
@@ -56,10 +55,20 @@ pub struct Node;
 /// Its state.
 pub struct Holding {
     shared: Arc<Shared>,
-    claims: BTreeMap<Partition, SeenClaim>,
+    claims: BTreeMap<Partition, Known>,
+    /// When all claims were known: from then on a partition without one is nobody's.
+    known_since: Mono,
     looking: bool,
     leaving: bool,
-    handed_back: BTreeMap<Partition, tokio::time::Instant>,
+    handed_back: BTreeMap<Partition, Mono>,
+    /// When the owner of a partition that is read along was asked for it.
+    asked: BTreeMap<Partition, Mono>,
+}
+
+/// A claim and when it was seen.
+struct Known {
+    seen: SeenClaim,
+    since: Mono,
 }
 
 impl Actor for Node {
@@ -69,7 +78,15 @@ impl Actor for Node {
 
     async fn pre_start(&self, myself: ActorRef<NodeMsg>, shared: Arc<Shared>) -> Result<Holding, ActorProcessingErr> {
         myself.send_interval(LOOK_EVERY, || NodeMsg::Look);
-        Ok(Holding { shared, claims: BTreeMap::new(), looking: false, leaving: false, handed_back: BTreeMap::new() })
+        Ok(Holding {
+            shared,
+            claims: BTreeMap::new(),
+            known_since: Mono::now(),
+            looking: false,
+            leaving: false,
+            handed_back: BTreeMap::new(),
+            asked: BTreeMap::new(),
+        })
     }
 
     async fn handle(
@@ -79,16 +96,27 @@ impl Actor for Node {
         holding: &mut Holding,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            NodeMsg::ClaimSeen(partition, seen) => holding.claim_seen(partition, seen),
-            NodeMsg::ClaimsKnown => {
-                holding.shared.know_claims();
-                holding.look(&myself);
+            NodeMsg::ClaimSeen(partition, seen) => {
+                if holding.claim_seen(partition, seen) {
+                    holding.look(&myself).await;
+                }
             }
-            NodeMsg::Look => holding.look(&myself),
+            NodeMsg::ClaimsKnown => {
+                holding.known_since = Mono::now();
+                holding.shared.know_claims();
+                holding.look(&myself).await;
+            }
+            NodeMsg::Look => holding.look(&myself).await,
             NodeMsg::Taken(taken) => {
                 holding.looking = false;
                 holding.taken(&myself, taken).await;
+                holding.look(&myself).await;
             }
+            NodeMsg::Prepared(partitions) => {
+                partitions.iter().for_each(|&partition| holding.shared.slot(partition).prepared());
+                holding.ask();
+            }
+            NodeMsg::HandOver(asked) => holding.hand_over(asked),
             NodeMsg::TakeOver(partitions, reply) => {
                 let wanted = holding.wanted(partitions);
                 let taken = claim::take(holding.shared.bus(), &holding.shared.node_id, wanted).await;
@@ -97,16 +125,10 @@ impl Actor for Node {
                 drop(reply.send(count));
             }
             NodeMsg::HandBack(partition) => {
-                holding.handed_back.insert(partition, tokio::time::Instant::now());
-                holding.leave(vec![partition]).await;
+                holding.handed_back.insert(partition, Mono::now());
+                tokio::spawn(leave::leave(Arc::clone(&holding.shared), vec![partition], None));
             }
-            NodeMsg::Leave(reply) => {
-                holding.leaving = true;
-                let owned: Vec<_> =
-                    holding.shared.slots().filter(|(_, slot)| slot.claim_seq() > 0).map(|(p, _)| p).collect();
-                holding.leave(owned).await;
-                drop(reply.send(()));
-            }
+            NodeMsg::Leave(reply) => holding.leave(reply),
         }
         Ok(())
     }
@@ -133,9 +155,10 @@ impl Actor for Node {
 }
 
 impl Holding {
-    fn claim_seen(&mut self, partition: Partition, seen: SeenClaim) {
-        if self.claims.get(&partition).is_some_and(|known| known.seq >= seen.seq) {
-            return;
+    /// Whether it may change what is to be done.
+    fn claim_seen(&mut self, partition: Partition, seen: SeenClaim) -> bool {
+        if self.claims.get(&partition).is_some_and(|known| known.seen.seq >= seen.seq) {
+            return false;
         }
         let slot = self.shared.slot(partition);
         let mine = *seen.claim.node_id == *self.shared.node_id;
@@ -151,157 +174,191 @@ impl Holding {
             }
             slot.forget();
         }
-        self.claims.insert(partition, seen);
+        let known = self.claims.get(&partition).map(|known| &known.seen.claim);
+        let moved =
+            known.is_none_or(|known| known.node_id != seen.claim.node_id || known.released != seen.claim.released);
+        if !seen.claim.released && self.shared.members.lock().owns(&seen.claim.node_id, Mono::now()) {
+            self.shared.look_again.notify_one();
+        }
+        self.claims.insert(partition, Known { seen, since: Mono::now() });
+        moved && self.shared.claims_known()
     }
 
     /// Those of these partitions that are not this node's, with the claims they are to be taken from.
-    fn wanted(&self, partitions: impl IntoIterator<Item = Partition>) -> Vec<(Partition, u64)> {
-        let mine = |partition: &Partition| self.shared.slot(*partition).claim_seq() > 0;
-        partitions
-            .into_iter()
-            .filter(|partition| !mine(partition))
-            .map(|partition| (partition, self.claims.get(&partition).map_or(0, |seen| seen.seq)))
-            .collect()
+    fn wanted(&self, partitions: impl IntoIterator<Item = Partition>) -> Vec<Wanted> {
+        let foreign = |partition: &Partition| self.shared.slot(*partition).claim_seq() == 0;
+        partitions.into_iter().filter(foreign).map(|partition| self.want(partition, TakenWhy::Told)).collect()
     }
 
-    /// Takes what is absent, released, or whose owner's node subject has no responder.
-    fn look(&mut self, myself: &ActorRef<NodeMsg>) {
-        self.handed_back.retain(|_, since| since.elapsed() < HANDED_BACK);
+    fn want(&self, partition: Partition, why: TakenWhy) -> Wanted {
+        let known = self.claims.get(&partition).map(|known| &known.seen);
+        let how = Taken { at_us: wall_now(), why, from: known.map(|seen| seen.claim.node_id.clone()) };
+        Wanted { partition, before: known.map_or(0, |seen| seen.seq), how }
+    }
+
+    /// Goes through all partitions: takes, reads along, forgets.
+    async fn look(&mut self, myself: &ActorRef<NodeMsg>) {
+        let now = Mono::now();
+        self.handed_back.retain(|_, since| now.since(*since) < HANDED_BACK);
         if !self.shared.claims_known() || self.looking || self.leaving || !self.shared.ears().connected {
             return;
         }
-        let mut free = Vec::new();
-        let mut owned: BTreeMap<Box<str>, Vec<(Partition, u64)>> = BTreeMap::new();
-        for (partition, seq) in self.wanted(Partition::all()) {
-            match self.claims.get(&partition) {
-                _ if self.handed_back.contains_key(&partition) => {}
-                Some(seen) if !seen.claim.released && *seen.claim.node_id != *self.shared.node_id => {
-                    owned.entry(seen.claim.node_id.clone()).or_default().push((partition, seq));
-                }
-                _ => free.push((partition, seq)),
+        let (mut take, mut along) = (Vec::new(), Vec::new());
+        for (partition, step) in self.steps(now) {
+            match step {
+                Step::Take(why) => take.push(self.want(partition, why)),
+                Step::Prepare => along.push(partition),
+                Step::Forget => self.forget(partition),
+                Step::Leave => {}
             }
         }
-        if free.is_empty() && owned.is_empty() {
-            return;
+        self.read_along(myself, along).await;
+        self.ask();
+        if !take.is_empty() {
+            self.looking = true;
+            let (shared, myself) = (Arc::clone(&self.shared), myself.clone());
+            tokio::spawn(async move {
+                let taken = claim::take(shared.bus(), &shared.node_id, take).await;
+                let _ = myself.cast(NodeMsg::Taken(taken));
+            });
         }
-        self.looking = true;
-        let (shared, myself) = (Arc::clone(&self.shared), myself.clone());
-        tokio::spawn(async move {
-            for (owner, partitions) in owned {
-                if is_gone(&shared, &owner).await {
-                    tracing::info!(%owner, partitions = partitions.len(), "a node is gone; taking its partitions");
-                    free.extend(partitions);
-                }
-            }
-            let taken = claim::take(shared.bus(), &shared.node_id, free).await;
-            let _ = myself.cast(NodeMsg::Taken(taken));
-        });
     }
 
-    /// Starts a shard for each, and reads them to their claims (rule 9).
-    async fn taken(&self, myself: &ActorRef<NodeMsg>, taken: Vec<(Partition, u64)>) {
-        if self.leaving {
-            for (partition, seq) in taken {
-                claim::release(self.shared.bus(), &self.shared.node_id, partition, seq).await;
-            }
-            return;
-        }
+    fn steps(&self, now: Mono) -> Vec<(Partition, Step)> {
+        let mut members = self.shared.members.lock();
+        members.forget(now, |node| self.claims.values().any(|known| *known.seen.claim.node_id == *node));
+        let step = |partition: Partition| {
+            let known = self.claims.get(&partition);
+            let slot = self.shared.slot(partition);
+            let has = match slot.ownership() {
+                Ownership::Preparing(..) => Has::Preparation,
+                _ if slot.claim_seq() > 0 => Has::Claim,
+                _ => Has::Nothing,
+            };
+            let since = known.map_or(self.known_since, |known| known.since);
+            let view = View { partition, has, claim: known.map(|known| &known.seen), since };
+            (partition, plan::step(&view, &self.shared.node_id, &members, now))
+        };
+        Partition::all().filter(|partition| !self.handed_back.contains_key(partition)).map(step).collect()
+    }
+
+    /// Reads partitions of other nodes along, so that they can let go.
+    async fn read_along(&mut self, myself: &ActorRef<NodeMsg>, partitions: Vec<Partition>) {
         let mut begun = Vec::new();
-        for (partition, seq) in taken {
-            let args = ShardArgs { shared: Arc::clone(&self.shared), partition };
-            match Actor::spawn_linked(None, Shard, args, myself.get_cell()).await {
-                Ok((shard, _)) => {
-                    self.shared.took(seq);
-                    self.shared.slot(partition).taken(shard, seq);
-                    begun.push((partition, seq));
-                }
-                Err(error) => tracing::error!(%partition, %error, "a shard did not start"),
+        for partition in partitions {
+            if let Some(shard) = self.spawn_shard(myself, partition).await {
+                self.shared.slot(partition).prepare(shard);
+                begun.push(partition);
             }
         }
         if !begun.is_empty() {
-            metrics::counter!("andon_claim_moves_total").increment(begun.len() as u64);
-            tracing::info!(partitions = begun.len(), "claimed partitions");
-            tokio::spawn(recover(Arc::clone(&self.shared), myself.clone(), begun));
+            tracing::info!(partitions = begun.len(), "reading partitions of other nodes along");
+            tokio::spawn(recover::prepare(Arc::clone(&self.shared), myself.clone(), begun));
         }
     }
 
-    /// Takes no new commands, drains what is at work to a known outcome, then lets go of the claims.
-    async fn leave(&self, partitions: Vec<Partition>) {
-        let shared = &self.shared;
-        stream::iter(partitions)
-            .map(|partition| async move {
-                let slot = shared.slot(partition);
-                if let Some(shard) = slot.leave() {
-                    let drained = shard.drain_and_wait(Some(ractor::concurrency::Duration::from(DRAIN_WITHIN))).await;
-                    if let Err(error) = drained {
-                        tracing::warn!(%partition, %error, "a shard did not finish in time");
-                    }
-                }
-                let own = slot.claim_seq();
-                slot.forget();
-                if own > 0 {
-                    claim::release(shared.bus(), &shared.node_id, partition, own).await;
-                }
-            })
-            .buffer_unordered(RELEASES)
-            .collect::<()>()
-            .await;
-    }
-}
-
-/// Whether nobody answers for this node, twice: a dead process has no responder, a frozen one times out.
-async fn is_gone(shared: &Shared, node_id: &str) -> bool {
-    for again in [false, true] {
-        if again {
-            tokio::time::sleep(LOOK_TWICE).await;
-        }
-        let asked = shared.bus().request(subject::node(node_id), None, Bytes::new(), ANSWER_WITHIN).await;
-        if !matches!(asked, Err(RequestError::NoResponders)) {
-            return false;
-        }
-    }
-    true
-}
-
-/// Reads the last message of every chain in these partitions, until their claims are delivered (rule 9). The node's own
-/// follower goes on meanwhile and afterwards: what both deliver is applied once, by its sequence.
-async fn recover(shared: Arc<Shared>, node: ActorRef<NodeMsg>, taken: Vec<(Partition, u64)>) {
-    let partitions: Vec<Partition> = taken.iter().map(|(partition, _)| *partition).collect();
-    let mut seen = seen::read(shared.bus(), &partitions).await;
-    let mut awaited: BTreeSet<(Partition, u64)> = taken.into_iter().collect();
-    let filters = if partitions.len() == Partition::all().len() {
-        vec![subject::SESSIONS.to_owned(), subject::CLAIMS.to_owned()]
-    } else {
-        partitions.iter().flat_map(|&partition| [subject::sessions_of(partition), subject::claim(partition)]).collect()
-    };
-    let mut follower = Follower::new(shared.bus().clone(), subject::STREAM_LOG, filters, Start::LastPerSubject);
-    while !awaited.is_empty() {
-        match follower.next().await {
-            Followed::Message(message) => {
-                follow::route(&shared, &node, &message);
-                let is_read = |(partition, seq): &(Partition, u64)| {
-                    message.seq > *seq || (message.seq == *seq && message.subject == subject::claim(*partition))
-                };
-                let read: Vec<_> = awaited.iter().copied().filter(is_read).collect();
-                for entry in read {
-                    awaited.remove(&entry);
-                    finish(&shared, entry.0, seen.remove(&entry.0).unwrap_or_default());
-                }
+    /// Asks the owners for what is read and assigned to this node.
+    fn ask(&mut self) {
+        let now = Mono::now();
+        let mut by_owner: BTreeMap<Box<str>, Vec<Partition>> = BTreeMap::new();
+        for (partition, slot) in self.shared.slots() {
+            let Some(known) = self.claims.get(&partition).filter(|known| !known.seen.claim.released) else { continue };
+            let due = self.asked.get(&partition).is_none_or(|asked| now.since(*asked) >= ASK_AGAIN);
+            if due && matches!(slot.ownership(), Ownership::Preparing(_, true)) {
+                self.asked.insert(partition, now);
+                by_owner.entry(known.seen.claim.node_id.clone()).or_default().push(partition);
             }
-            // Everything up to the head was delivered, so every claim taken before was passed.
-            Followed::CaughtUp => {
-                for (partition, _) in std::mem::take(&mut awaited) {
-                    finish(&shared, partition, seen.remove(&partition).unwrap_or_default());
+        }
+        for (owner, partitions) in by_owner {
+            let asked = HandOver { node_id: self.shared.node_id.clone(), partitions };
+            let Ok(payload) = codec::encode(&asked) else { continue };
+            let shared = Arc::clone(&self.shared);
+            tokio::spawn(async move {
+                let answer = shared.bus().request(subject::node(&owner), None, payload.into(), ANSWER_WITHIN).await;
+                if let Err(error) = answer {
+                    tracing::info!(%owner, %error, "an owner that was asked for partitions did not answer");
                 }
-            }
-            Followed::Interrupted(why) => tracing::warn!(%why, "recovery was interrupted and goes on"),
+            });
         }
     }
-}
 
-fn finish(shared: &Shared, partition: Partition, seen: Vec<(bus_schemas::SessionId, bus_schemas::TimeUs)>) {
-    if let Some(shard) = shared.slot(partition).shard() {
-        // Behind every message that was routed before, so the shard has handled them all.
-        let _ = shard.cast(ShardMsg::Recovered(seen));
+    /// Stops reading a partition along: it is another's.
+    fn forget(&mut self, partition: Partition) {
+        let slot = self.shared.slot(partition);
+        if let Ownership::Preparing(shard, _) = slot.ownership() {
+            slot.forget();
+            self.asked.remove(&partition);
+            let _ = shard.drain();
+        }
+    }
+
+    /// Lets go of what another node has read and asks for.
+    fn hand_over(&self, asked: HandOver) {
+        let HandOver { node_id, partitions } = asked;
+        if *node_id == *self.shared.node_id || !self.shared.members.lock().takes(&node_id) {
+            return;
+        }
+        let mine: Vec<_> =
+            partitions.into_iter().filter(|&partition| self.shared.slot(partition).is_serving()).collect();
+        if !mine.is_empty() {
+            tracing::info!(successor = %node_id, partitions = mine.len(), "handing over");
+            tokio::spawn(leave::leave(Arc::clone(&self.shared), mine, Some(node_id)));
+        }
+    }
+
+    fn leave(&mut self, reply: RpcReplyPort<()>) {
+        self.leaving = true;
+        self.shared.members.lock().leave();
+        self.shared.look_again.notify_one();
+        for partition in Partition::all() {
+            self.forget(partition);
+        }
+        tokio::spawn(leave::leave_all(Arc::clone(&self.shared), reply));
+    }
+
+    async fn spawn_shard(&self, myself: &ActorRef<NodeMsg>, partition: Partition) -> Option<ActorRef<ShardMsg>> {
+        let args = ShardArgs { shared: Arc::clone(&self.shared), partition };
+        match Actor::spawn_linked(None, Shard, args, myself.get_cell()).await {
+            Ok((shard, _)) => Some(shard),
+            Err(error) => {
+                tracing::error!(%partition, %error, "a shard did not start");
+                None
+            }
+        }
+    }
+
+    /// Serves what was read along as soon as its claim is delivered; starts a shard for each other one, and reads it to
+    /// its claim (rule 9).
+    async fn taken(&mut self, myself: &ActorRef<NodeMsg>, taken: Vec<Got>) {
+        if self.leaving {
+            for (partition, seq, _) in taken {
+                claim::release(&self.shared, partition, seq, None).await;
+            }
+            return;
+        }
+        let (mut begun, mut read) = (Vec::new(), Vec::new());
+        for (partition, seq, how) in taken {
+            self.asked.remove(&partition);
+            let slot = self.shared.slot(partition);
+            let (shard, is_read) = match slot.ownership() {
+                Ownership::Preparing(shard, is_read) => (Some(shard), is_read),
+                _ => (self.spawn_shard(myself, partition).await, false),
+            };
+            if let Some(shard) = shard {
+                self.shared.took(seq);
+                slot.taken(shard, seq, how);
+                if is_read { &mut read } else { &mut begun }.push((partition, seq));
+            }
+        }
+        if begun.len() + read.len() > 0 {
+            metrics::counter!("andon_claim_moves_total").increment((begun.len() + read.len()) as u64);
+            tracing::info!(partitions = begun.len() + read.len(), read_before = read.len(), "claimed partitions");
+        }
+        if !begun.is_empty() {
+            tokio::spawn(recover::recover(Arc::clone(&self.shared), myself.clone(), begun));
+        }
+        if !read.is_empty() {
+            tokio::spawn(recover::complete(Arc::clone(&self.shared), read));
+        }
     }
 }

@@ -9,16 +9,18 @@ use std::{
 use andon_nats::Message;
 use async_nats::Subscriber;
 use bus_schemas::{
-    Command, NodeStatus, Partition, Reply,
+    Command, HandOver, NodeStatus, Partition, Reply,
     codec::{self, CodecError},
     heartbeat::{HeartbeatAck, HeartbeatMessage, Heartbeats},
     subject,
 };
 use futures::StreamExt;
+use ractor::ActorRef;
 
 use crate::{
     clock::Mono,
     echo::Echoes,
+    node::NodeMsg,
     session,
     shard::ShardMsg,
     shared::Shared,
@@ -63,7 +65,7 @@ fn accept(shared: &Arc<Shared>, message: &Message, reply_to: &str) -> Result<(),
     let shard = match slot.ownership() {
         Ownership::Serving(shard) => shard,
         Ownership::Recovering(_) => return Err(busy("the partition is being recovered")),
-        Ownership::Foreign | Ownership::Leaving => return Err(Reply::NotOwner),
+        Ownership::Foreign | Ownership::Preparing(..) | Ownership::Leaving => return Err(Reply::NotOwner),
     };
     let now = Mono::now();
     if session::is_proof_of_life(&command)
@@ -142,10 +144,19 @@ async fn acknowledge(shared: &Shared, batch: &Heartbeats, reply_to: &str) {
     }
 }
 
-/// Answers whether the node lives and serves, until the subscription ends.
-pub async fn liveness(shared: Arc<Shared>, mut subscription: Subscriber) {
+/// Only another engine may ask for partitions.
+const ENGINE_INBOX: &str = "_INBOX.engine.";
+
+/// Answers whether the node lives and serves, and hands on what another node asks for, until the subscription ends.
+pub async fn liveness(shared: Arc<Shared>, node: ActorRef<NodeMsg>, mut subscription: Subscriber) {
     while let Some(message) = subscription.next().await {
         let Some(reply) = message.reply else { continue };
+        if reply.starts_with(ENGINE_INBOX)
+            && !message.payload.is_empty()
+            && let Ok(asked) = codec::decode::<HandOver>(&message.payload)
+        {
+            let _ = node.cast(NodeMsg::HandOver(asked));
+        }
         // Gateways and other engines ask; nobody else's inbox is answered.
         if !reply.starts_with("_INBOX.") {
             continue;
@@ -171,5 +182,6 @@ pub fn status(shared: &Shared) -> NodeStatus {
         owned,
         sessions,
         log_seq: shared.log_seq(),
+        leaving: shared.members.lock().is_leaving(),
     }
 }

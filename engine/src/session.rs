@@ -36,7 +36,7 @@ mod checklist;
 mod close;
 mod complete;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod idle;
 mod look;
 mod open;

@@ -48,6 +48,8 @@ pub enum ShardMsg {
     Recovered(Vec<(SessionId, TimeUs)>),
     /// A message for a worker's session actor, if there is one.
     Tell(WorkerId, SessionMsg),
+    /// Answer through the mailbox: asked then.
+    Prove(Mono),
     /// Publish the last-seen table.
     PublishSeen,
     /// Carry forward what had no event for a day.
@@ -136,6 +138,7 @@ impl Actor for Shard {
             ShardMsg::Check(sent_at) => live.check(sent_at),
             ShardMsg::Recovered(seen) => live.recovered(&seen),
             ShardMsg::Tell(worker, message) => live.tell(&myself, worker, message, Missing::Drop).await,
+            ShardMsg::Prove(asked) => live.slot().answered(asked),
             ShardMsg::PublishSeen => live.publish_seen(),
             ShardMsg::Upkeep => live.upkeep(),
         }

@@ -11,15 +11,17 @@ use std::{
 use andon_nats::{Bus, DirectoryView, LogClock};
 use bus_schemas::{Command, Partition, TimeUs, limits::PARTITIONS};
 use parking_lot::Mutex;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc, watch};
 
 use crate::{
+    alive::{self, LogReads},
     cell::Cell,
     chain::ChainLog,
     clock::{Mono, Reading},
     closer::CloserMsg,
     gateways::Gateways,
     log_health::LogHealth,
+    members::Members,
     silence::{self, Ears, Hearing},
     slot::Slot,
 };
@@ -49,12 +51,18 @@ pub struct Shared {
     pub health: LogHealth,
     /// The one closer (rule 14).
     pub closer: mpsc::Sender<CloserMsg>,
+    /// The nodes.
+    pub members: Mutex<Members>,
+    /// Something about the nodes is to be looked at now.
+    pub look_again: Notify,
+    /// When the log last answered a read.
+    pub log_reads: LogReads,
     /// For fault tests.
     pub before_decide: Option<BeforeDecide>,
     slots: Box<[Slot]>,
     following: AtomicBool,
     interruptions: AtomicU64,
-    log_seq: AtomicU64,
+    log_seq: watch::Sender<u64>,
     newest_taken: AtomicU64,
     halted: AtomicBool,
     claims_known: AtomicBool,
@@ -83,6 +91,9 @@ impl Shared {
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Self> {
         Arc::new(Self {
+            members: Mutex::new(Members::new(parts.node_id.clone())),
+            look_again: Notify::new(),
+            log_reads: LogReads::default(),
             node_id: parts.node_id,
             started_at: crate::clock::wall_now(),
             chain: ChainLog::new(parts.bus),
@@ -97,7 +108,7 @@ impl Shared {
             slots: (0..PARTITIONS).map(|_| Slot::default()).collect(),
             following: AtomicBool::new(false),
             interruptions: AtomicU64::new(0),
-            log_seq: AtomicU64::new(0),
+            log_seq: watch::Sender::new(0),
             newest_taken: AtomicU64::new(0),
             halted: AtomicBool::new(false),
             claims_known: AtomicBool::new(false),
@@ -168,13 +179,23 @@ impl Shared {
 
     /// The follower has read up to this sequence.
     pub fn read_up_to(&self, seq: u64) {
-        self.log_seq.fetch_max(seq, Ordering::Relaxed);
+        self.log_seq.send_if_modified(|read| {
+            let further = seq > *read;
+            *read = (*read).max(seq);
+            further
+        });
+    }
+
+    /// Waits until the follower has read up to this sequence.
+    pub async fn reached(&self, seq: u64) {
+        // The sender lives as long as this.
+        drop(self.log_seq.subscribe().wait_for(|read| *read >= seq).await);
     }
 
     /// The last stream sequence read.
     #[must_use]
     pub fn log_seq(&self) -> u64 {
-        self.log_seq.load(Ordering::Relaxed)
+        *self.log_seq.borrow()
     }
 
     /// A partition was claimed with this sequence: gateways that have not seen it are in a gap (rule 11). Renewals do
@@ -211,6 +232,8 @@ impl Shared {
         let ears = self.ears();
         let recovering =
             self.slots.iter().any(|slot| matches!(slot.ownership(), crate::slot::Ownership::Recovering(_)));
+        let now = Mono::now();
+        let stuck = self.slots.iter().any(|slot| !slot.works(now, alive::SHARD_WITHIN));
         [
             (self.is_halted(), "the log is not to be trusted"),
             (!ears.connected, "not connected to NATS"),
@@ -220,6 +243,8 @@ impl Shared {
             (self.health.is_mute(), "the log does not acknowledge"),
             (!self.claims_known(), "the claims are not read"),
             (recovering, "partitions are being recovered"),
+            (stuck, "a shard does not answer"),
+            (!self.log_reads.works(now), "the log does not answer reads"),
         ]
         .into_iter()
         .filter_map(|(missing, why)| missing.then_some(why))

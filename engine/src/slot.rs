@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use bus_schemas::SessionId;
+use bus_schemas::{SessionId, Taken};
 use parking_lot::RwLock;
 use ractor::ActorRef;
 use tokio::sync::Semaphore;
@@ -24,6 +24,8 @@ const COMMANDS_MAX: usize = 64;
 pub enum Ownership {
     /// Somebody else's, or nobody's.
     Foreign,
+    /// Another node's, and read along, so that it can let go. No command is decided. `true` when it is read to the head.
+    Preparing(ActorRef<ShardMsg>, bool),
     /// Claimed, and not yet read to the claim (rule 9): no command is decided.
     Recovering(ActorRef<ShardMsg>),
     /// Claimed and read.
@@ -39,6 +41,10 @@ pub struct Slot {
     index: RwLock<HashMap<SessionId, Arc<Cell>>>,
     /// Stream sequence of this node's claim; 0 when it has none.
     claim_seq: AtomicU64,
+    /// How this node came by it.
+    how: RwLock<Option<Taken>>,
+    /// When its shard last answered through its own mailbox.
+    answered: AtomicU64,
     /// When the take-over was complete, as a monotonic time.
     gap_end: AtomicU64,
     /// When the next session of the shard is due; `u64::MAX` when none is.
@@ -53,6 +59,8 @@ impl Default for Slot {
             ownership: RwLock::new(Ownership::Foreign),
             index: RwLock::default(),
             claim_seq: AtomicU64::new(0),
+            how: RwLock::new(None),
+            answered: AtomicU64::new(0),
             gap_end: AtomicU64::new(0),
             next_due: AtomicU64::new(u64::MAX),
             permits: Arc::new(Semaphore::new(COMMANDS_MAX)),
@@ -71,7 +79,9 @@ impl Slot {
     #[must_use]
     pub fn shard(&self) -> Option<ActorRef<ShardMsg>> {
         match &*self.ownership.read() {
-            Ownership::Recovering(shard) | Ownership::Serving(shard) => Some(shard.clone()),
+            Ownership::Preparing(shard, _) | Ownership::Recovering(shard) | Ownership::Serving(shard) => {
+                Some(shard.clone())
+            }
             Ownership::Foreign | Ownership::Leaving => None,
         }
     }
@@ -82,8 +92,39 @@ impl Slot {
         matches!(*self.ownership.read(), Ownership::Serving(_))
     }
 
+    /// This node reads along.
+    pub fn prepare(&self, shard: ActorRef<ShardMsg>) {
+        *self.ownership.write() = Ownership::Preparing(shard, false);
+    }
+
+    /// What is read along is read to the head.
+    pub fn prepared(&self) {
+        if let Ownership::Preparing(_, read) = &mut *self.ownership.write() {
+            *read = true;
+        }
+    }
+
+    /// The shard has answered a question asked then.
+    pub fn answered(&self, asked: Mono) {
+        self.answered.fetch_max(asked.as_micros(), Ordering::Relaxed);
+    }
+
+    /// Whether the shard, if it serves, has answered within this span (or serves for no longer).
+    #[must_use]
+    pub fn works(&self, now: Mono, within: std::time::Duration) -> bool {
+        let answered = Mono::from_micros(self.answered.load(Ordering::Relaxed)).max(self.gap_end());
+        !self.is_serving() || now.since(answered) <= within
+    }
+
+    /// How this node came by it.
+    #[must_use]
+    pub fn how(&self) -> Option<Taken> {
+        self.how.read().clone()
+    }
+
     /// Claimed with this sequence; recovery begins.
-    pub fn taken(&self, shard: ActorRef<ShardMsg>, claim_seq: u64) {
+    pub fn taken(&self, shard: ActorRef<ShardMsg>, claim_seq: u64, how: Option<Taken>) {
+        *self.how.write() = how;
         self.claim_seq.store(claim_seq, Ordering::Relaxed);
         self.gap_end.store(Mono::now().as_micros(), Ordering::Relaxed);
         *self.ownership.write() = Ownership::Recovering(shard);
@@ -98,7 +139,7 @@ impl Slot {
         }
     }
 
-    /// No new commands from here on; returns the shard to drain.
+    /// No new commands from here on; returns the shard to drain, of a partition that is this node's.
     pub fn leave(&self) -> Option<ActorRef<ShardMsg>> {
         let mut ownership = self.ownership.write();
         match std::mem::replace(&mut *ownership, Ownership::Leaving) {

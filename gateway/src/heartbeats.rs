@@ -120,7 +120,14 @@ mod tests {
         let live = view.sessions.of_worker(open.worker_id).unwrap();
         assert!(!heartbeats.are_heard(&live));
 
-        let claim = Claim { node_id: "n".into(), at_us: TimeUs::from_micros(1), released: false, extra: Extra::new() };
+        let claim = Claim {
+            node_id: "n".into(),
+            at_us: TimeUs::from_micros(1),
+            released: false,
+            taken: None,
+            successor: None,
+            extra: Extra::new(),
+        };
         view.claims.fold(live.partition, &claim, 2);
         view.claims.owner(live.partition).unwrap().answered(Moment::now());
         assert!(!heartbeats.are_heard(&live), "without the head of the log");

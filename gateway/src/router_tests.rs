@@ -361,6 +361,8 @@ async fn ready_says_what_is_missing() {
         node_id: "n-1".into(),
         at_us: bus_schemas::TimeUs::default(),
         released: true,
+        taken: None,
+        successor: None,
         extra: bus_schemas::Extra::new(),
     };
     gateway.app.view.claims.fold(bus_schemas::Partition::new(3), &claim, 9_999);

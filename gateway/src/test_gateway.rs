@@ -112,7 +112,14 @@ impl TestGateway {
 
     fn claim_all(&self) {
         for (seq, partition) in (1..).zip(Partition::all()) {
-            let claim = Claim { node_id: "n-1".into(), at_us: wall_now(), released: false, extra: Extra::new() };
+            let claim = Claim {
+                node_id: "n-1".into(),
+                at_us: wall_now(),
+                released: false,
+                taken: None,
+                successor: None,
+                extra: Extra::new(),
+            };
             self.app.view.claims.fold(partition, &claim, seq);
         }
     }

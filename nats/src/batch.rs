@@ -9,8 +9,10 @@ use crate::{
     publish::{ApiError, read_ack},
 };
 
-const BATCH_ID: &str = "Nats-Batch-Id";
-const BATCH_SEQUENCE: &str = "Nats-Batch-Sequence";
+/// Header: the batch a message was staged in; kept with the message.
+pub const BATCH_ID: &str = "Nats-Batch-Id";
+/// Header: the message's number in its batch, from 1; kept with the message.
+pub const BATCH_SEQUENCE: &str = "Nats-Batch-Sequence";
 const BATCH_COMMIT: &str = "Nats-Batch-Commit";
 
 /// Messages in one batch: the server's limit (10199 beyond).

@@ -30,6 +30,8 @@ const SILENCE_CHECK: Duration = Duration::from_secs(4);
 const ON_ITS_WAY: Duration = Duration::from_millis(500);
 /// Time for making a consumer.
 const CREATE_WITHIN: Duration = Duration::from_secs(3);
+/// Time for ending a consumer.
+const END_WITHIN: Duration = Duration::from_secs(1);
 /// Pause before the next attempt after trouble.
 const RETRY_DELAY: Duration = Duration::from_millis(200);
 
@@ -68,6 +70,7 @@ pub struct Follower {
 
 /// One consumer's life.
 struct Reading {
+    consumer: String,
     messages: pull::Stream,
     consumer_seq: u64,
     /// The follower has caught up when this many were delivered or this sequence is reached.
@@ -96,6 +99,17 @@ impl Follower {
             reading: None,
             retry_at: None,
             created_us: None,
+        }
+    }
+
+    /// Ends it: the server forgets its consumer at once, and not only after a while. A stream has room for so many.
+    pub async fn end(mut self) {
+        if let Some(Reading { consumer, .. }) = self.reading.take() {
+            let what = format!("CONSUMER.DELETE.{}.{consumer}", self.stream);
+            let ended: Result<serde_json::Value, _> = self.bus.api(&what, &serde_json::Value::Null, END_WITHIN).await;
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a consumer was not ended; the server forgets it by itself");
+            }
         }
     }
 
@@ -217,6 +231,7 @@ impl Follower {
                 .await
                 .map_err(|error| error.to_string())?;
             Ok(Reading {
+                consumer: consumer.cached_info().name.clone(),
                 messages,
                 consumer_seq: 0,
                 pending_at_start,

@@ -18,6 +18,7 @@ pub mod history;
 mod measures;
 mod migrate;
 pub mod projection;
+pub mod proof;
 mod quarantine;
 pub mod retention;
 mod seen;

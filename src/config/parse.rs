@@ -6,6 +6,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use url::Url;
 
+use super::NatsUrl;
+
 /// Shorter, the owner could not tell silence from the one-second rhythm of heartbeats and echoes.
 const SHORTEST_IDLE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Longer, a forgotten session would outlive the week for which the log is kept.
@@ -115,8 +117,15 @@ pub fn node_id(text: &str) -> Result<String, Refused> {
 }
 
 /// The address of a nats-server.
-pub fn nats_url(text: &str) -> Result<Url, Refused> {
-    url_of(text, &["nats", "tls"], "nats://user:password@127.0.0.1:4222")
+pub fn nats_url(text: &str) -> Result<NatsUrl, Refused> {
+    let example = "nats://user:password@127.0.0.1:4222";
+    let mut servers = text.split(',').map(|server| url_of(server.trim(), &["nats", "tls"], example));
+    let first = servers.next().unwrap_or_else(|| Err(format!("must be an address such as {example}")))?;
+    let others: Vec<Url> = servers.collect::<Result<_, _>>()?;
+    if others.iter().any(|other| !other.username().is_empty() || other.password().is_some()) {
+        return Err("must have user and password, where there are any, at the first server alone".to_owned());
+    }
+    Ok(NatsUrl { first, others })
 }
 
 /// The address of a Postgres database.

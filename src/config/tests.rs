@@ -114,3 +114,16 @@ fn a_command_beside_a_running_system_need_not_know_where_the_log_is_watched() {
     let config = Config::from_layers(&layers, Needs::BESIDE).expect("enough to connect");
     assert!(config.nats.url.is_some());
 }
+
+#[test]
+fn the_servers_of_a_cluster_are_one_address_with_the_credentials_at_the_first() {
+    let given = |url| layers(&[], &[("ANDON_NATS_URL", url), ("ANDON_REPLICAS", "3")], "");
+    let cluster = given("nats://u:p@one:4222, nats://two:4222,nats://three:4222");
+    // How each of three servers syncs is the operator's choice: no monitor is asked for.
+    let config = Config::from_layers(&cluster, Needs::default()).expect("enough");
+    let url = config.nats.url.expect("given");
+    assert_eq!((url.first.host_str(), url.others.len()), (Some("one"), 2));
+    for wrong in ["nats://one:4222,", "nats://one:4222,http://two", "nats://one:4222,nats://u:p@two:4222"] {
+        assert_eq!(problems(&given(wrong), Needs::default()).len(), 1, "{wrong}");
+    }
+}

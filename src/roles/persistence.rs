@@ -70,11 +70,7 @@ impl Persistence {
 
 async fn run(config: PersistenceConfig, setup: Setup, until: CancellationToken) -> anyhow::Result<()> {
     if let Setup::Own(account) = setup {
-        let prepared = async {
-            migrate(&config.database_url).await?;
-            ensure_account(&config.database_url, &account).await
-        };
-        match until.run_until_cancelled(prepared).await {
+        match until.run_until_cancelled(prepare_database(&config.database_url, &account)).await {
             None => return Ok(()),
             Some(prepared) => prepared?,
         }
@@ -86,6 +82,15 @@ async fn run(config: PersistenceConfig, setup: Setup, until: CancellationToken) 
     };
     handle.drain(DRAIN_LIMIT).await;
     failure.map_or(Ok(()), |failure| Err(failure.into()))
+}
+
+/// Migrates and makes the first account, as soon as the database answers.
+///
+/// # Errors
+/// The database refuses: no waiting would help.
+pub async fn prepare_database(database_url: &str, account: &FirstAccount) -> anyhow::Result<()> {
+    migrate(database_url).await?;
+    ensure_account(database_url, account).await
 }
 
 async fn ensure_account(database_url: &str, account: &FirstAccount) -> anyhow::Result<()> {

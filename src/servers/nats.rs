@@ -2,7 +2,7 @@
 
 mod health;
 mod settings;
-mod supervisor;
+pub mod supervisor;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{DataDir, Installation, ServersError, child, tools};
 use crate::config::NatsSettings;
-use settings::ServerSettings;
+pub use settings::{ClusterSettings, ServerSettings};
 use supervisor::Supervisor;
 
 /// What its process is called.

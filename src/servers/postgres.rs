@@ -15,10 +15,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
-use super::{DataDir, Installation, ServersError, child, port_or_free, tools};
+use super::{DataDir, Installation, ServersError, child};
 use crate::config::PostgresSettings;
-use cluster::Cluster;
-use unprivileged::Owner;
+pub use cluster::Cluster;
 
 /// What its process is called.
 pub const PROGRAM: &str = "postgres";
@@ -41,15 +40,7 @@ impl PrivatePostgres {
     /// # Errors
     /// The binaries are missing, or this user cannot run them.
     pub fn start(asked: &PostgresSettings, data: &DataDir, installation: &Installation) -> Result<Self, ServersError> {
-        let owner = Owner::find()?;
-        let binaries = owner.place_binaries(tools::postgres_binaries(asked.binaries.as_deref())?)?;
-        let cluster = Cluster {
-            binaries,
-            directory: owner.place_data(data)?,
-            owner,
-            port: port_or_free(asked.port)?,
-            password: installation.postgres_password.clone(),
-        };
+        let cluster = Cluster::choose(asked, data, installation)?;
         let until = CancellationToken::new();
         Ok(Self {
             url: cluster.url(),

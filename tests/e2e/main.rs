@@ -8,6 +8,7 @@
 
 mod accounts;
 mod bench;
+mod cluster;
 mod configuration;
 mod factory;
 mod feed;

@@ -5,16 +5,17 @@
 //! whole and checked against it ([`ledger`]); and what Postgres holds must be the fold of that log ([`tables`]).
 
 mod crash;
-mod floor;
+pub mod floor;
 mod history;
 mod honest;
 mod keeper;
 mod ledger;
-mod load;
+pub mod load;
 mod mute;
 mod nats_away;
 mod owners;
 mod postgres_away;
 mod projectors;
+mod proven;
 mod silence;
 mod tables;

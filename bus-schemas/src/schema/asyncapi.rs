@@ -94,12 +94,23 @@ const CHANNELS: &[Channel] = &[
     Channel {
         name: "node",
         address: subject::address::NODE,
-        messages: &[],
+        messages: &["hand-over"],
         reply: Some("node-status"),
         stream: None,
         sender: "gateway",
         headers: None,
-        description: "Whether a node lives: an empty request, answered by its status. Not for integrators.",
+        description: "Whether a node lives: an empty request, answered by its status. Another node asks for partitions \
+                      that it has read. Not for integrators.",
+    },
+    Channel {
+        name: "nodes",
+        address: subject::address::NODES,
+        messages: &["node-status"],
+        reply: None,
+        stream: None,
+        sender: "engine",
+        headers: None,
+        description: "What every node tells all others of itself, twice a second. Not for integrators.",
     },
 ];
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::tidy;
 use crate::{
-    Claim, Command, NodeStatus, Reply, SessionEvent,
+    Claim, Command, HandOver, NodeStatus, Reply, SessionEvent,
     directory::DirectoryEvent,
     heartbeat::{HeartbeatAck, HeartbeatMessage},
     seen::LastSeen,
@@ -41,6 +41,7 @@ pub const MESSAGES: &[Message] = &[
     message::<Reply>("reply", "Reply"),
     message::<HeartbeatMessage>("heartbeat", "HeartbeatMessage"),
     message::<HeartbeatAck>("heartbeat-ack", "HeartbeatAck"),
+    message::<HandOver>("hand-over", "HandOver"),
     message::<NodeStatus>("node-status", "NodeStatus"),
 ];
 

@@ -65,6 +65,8 @@ fn log() -> Vec<Example> {
     let mut log: Vec<_> = examples::events().into_iter().map(event).collect();
     log.push(example("state".into(), examples::state()));
     log.push(example("claim".into(), examples::claim()));
+    log.push(example("claim/taken".into(), examples::claim_taken()));
+    log.push(example("claim/handed-over".into(), examples::claim_handed_over()));
     log
 }
 
@@ -73,6 +75,8 @@ fn liveness() -> Vec<Example> {
     let mut liveness: Vec<_> = examples::heartbeats().into_iter().map(heartbeat).collect();
     liveness.push(example("heartbeat-ack".into(), examples::heartbeat_ack()));
     liveness.push(example("node-status".into(), examples::node_status()));
+    liveness.push(example("node-status/leaving".into(), examples::node_leaving()));
+    liveness.push(example("hand-over".into(), examples::hand_over()));
     liveness.push(example("last-seen".into(), examples::last_seen()));
     liveness
 }
@@ -93,6 +97,7 @@ fn vocabularies() -> Vec<Example> {
         example("words/refusal-code".into(), kinds::refusal_codes()),
         example("words/audit-action".into(), kinds::audit_actions()),
         example("words/close-cause".into(), kinds::close_causes()),
+        example("words/taken-why".into(), kinds::taken_whys()),
         example("words/session-status".into(), kinds::session_statuses()),
         example("words/effect".into(), kinds::effects()),
         example("words/checklist-kind".into(), kinds::checklist_kinds()),

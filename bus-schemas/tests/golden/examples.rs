@@ -1,9 +1,9 @@
 //! One example of every message, with a value in every field somewhere.
 
 use bus_schemas::{
-    Actor, Claim, CloseCause, Command, CommandBody, CommandId, Done, Effect, EventId, EventKind, Extra, Interval,
-    JobId, NodeStatus, Partition, ReasonId, Refusal, RefusalCode, Reply, Ring, Session, SessionEvent, SessionId,
-    SessionStatus, StationId, StatusCode, TimeUs, WorkerId, WorkerState,
+    Actor, Claim, CloseCause, Command, CommandBody, CommandId, Done, Effect, EventId, EventKind, Extra, HandOver,
+    Interval, JobId, NodeStatus, Partition, ReasonId, Refusal, RefusalCode, Reply, Ring, Session, SessionEvent,
+    SessionId, SessionStatus, StationId, StatusCode, Taken, TakenWhy, TimeUs, WorkerId, WorkerState,
     command::{AbandonReason, Answer, ChecklistKind, QuantityReport},
     heartbeat::{Beat, Echo, HeartbeatAck, HeartbeatMessage, Heartbeats},
     seen::{LastSeen, SeenRow},
@@ -232,7 +232,27 @@ pub fn events() -> Vec<SessionEvent> {
 }
 
 pub fn claim() -> Claim {
-    Claim { node_id: "plant-1-k3v9".into(), at_us: at(0), released: false, extra: Extra::new() }
+    Claim {
+        node_id: "plant-1-k3v9".into(),
+        at_us: at(0),
+        released: false,
+        taken: None,
+        successor: None,
+        extra: Extra::new(),
+    }
+}
+
+pub fn claim_taken() -> Claim {
+    let taken = Taken { at_us: at(0), why: TakenWhy::Silent, from: Some("plant-2-x0a7".into()) };
+    Claim { at_us: at(60), taken: Some(taken), ..claim() }
+}
+
+pub fn claim_handed_over() -> Claim {
+    Claim { released: true, successor: Some("plant-2-x0a7".into()), ..claim() }
+}
+
+pub fn hand_over() -> HandOver {
+    HandOver { node_id: "plant-2-x0a7".into(), partitions: vec![Partition::new(7), Partition::new(255)] }
 }
 
 pub fn node_status() -> NodeStatus {
@@ -243,7 +263,12 @@ pub fn node_status() -> NodeStatus {
         owned: 256,
         sessions: 50_000,
         log_seq: 4_242,
+        leaving: false,
     }
+}
+
+pub fn node_leaving() -> NodeStatus {
+    NodeStatus { leaving: true, ..node_status() }
 }
 
 /// Both messages of a node's heartbeat subject.

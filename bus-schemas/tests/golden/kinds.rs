@@ -2,7 +2,7 @@
 //! named here, and a name without an example fails the test.
 
 use bus_schemas::{
-    Actor, CloseCause, CommandBody, Effect, EventKind, RefusalCode, Reply, SessionStatus,
+    Actor, CloseCause, CommandBody, Effect, EventKind, RefusalCode, Reply, SessionStatus, TakenWhy,
     audit::AuditAction,
     command::{AbandonReason, ChecklistKind, QuantityReport},
     directory::{Change, Key, Record},
@@ -152,6 +152,7 @@ words!(
     }
 );
 words!(close_causes, CloseCause { Completed, Idle, Abandoned, Replaced, Admin });
+words!(taken_whys, TakenWhy { Unclaimed, Released, HandedOver, NoResponder, Silent, Told, Other });
 words!(session_statuses, SessionStatus { Active, Completed, Aborted });
 words!(effects, Effect { Stored, Nothing });
 words!(checklist_kinds, ChecklistKind { Start, End });

@@ -17,36 +17,36 @@ use uuid::Uuid;
 
 use super::{Ask, Context, Decision, apply, decide, fold_check};
 
-pub(super) const WORKER: WorkerId = WorkerId(Uuid::from_u128(1));
+pub(crate) const WORKER: WorkerId = WorkerId(Uuid::from_u128(1));
 /// Asks two required items and an optional one before work, one after.
-pub(super) const PRESS: StationId = StationId(Uuid::from_u128(11));
+pub(crate) const PRESS: StationId = StationId(Uuid::from_u128(11));
 /// Asks nothing.
-pub(super) const BENCH: StationId = StationId(Uuid::from_u128(12));
+pub(crate) const BENCH: StationId = StationId(Uuid::from_u128(12));
 /// Assigned, not active.
-pub(super) const RETIRED: StationId = StationId(Uuid::from_u128(13));
+pub(crate) const RETIRED: StationId = StationId(Uuid::from_u128(13));
 /// Active, not assigned.
-pub(super) const FOREIGN: StationId = StationId(Uuid::from_u128(14));
-pub(super) const JAM: ReasonId = ReasonId(Uuid::from_u128(21));
-pub(super) const OLD_REASON: ReasonId = ReasonId(Uuid::from_u128(22));
-pub(super) const SMEARED: ReasonId = ReasonId(Uuid::from_u128(23));
-pub(super) const OLD_SCRAP: ReasonId = ReasonId(Uuid::from_u128(24));
+pub(crate) const FOREIGN: StationId = StationId(Uuid::from_u128(14));
+pub(crate) const JAM: ReasonId = ReasonId(Uuid::from_u128(21));
+pub(crate) const OLD_REASON: ReasonId = ReasonId(Uuid::from_u128(22));
+pub(crate) const SMEARED: ReasonId = ReasonId(Uuid::from_u128(23));
+pub(crate) const OLD_SCRAP: ReasonId = ReasonId(Uuid::from_u128(24));
 /// A deadline in these tests is five minutes after the last sign of life.
-pub(super) const START: TimeUs = TimeUs::from_micros(1_700_000_000_000_000);
+pub(crate) const START: TimeUs = TimeUs::from_micros(1_700_000_000_000_000);
 
 /// The factory, the chain of [`WORKER`], and a clock.
-pub(super) struct Floor {
-    pub(super) directory: Directory,
-    pub(super) state: Option<WorkerState>,
-    pub(super) now: TimeUs,
-    pub(super) deadline: Option<TimeUs>,
-    pub(super) events: Vec<SessionEvent>,
+pub(crate) struct Floor {
+    pub(crate) directory: Directory,
+    pub(crate) state: Option<WorkerState>,
+    pub(crate) now: TimeUs,
+    pub(crate) deadline: Option<TimeUs>,
+    pub(crate) events: Vec<SessionEvent>,
     directory_seq: u64,
     commands: u64,
 }
 
 impl Floor {
     /// Nobody has worked yet.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut floor = Self {
             directory: Directory::default(),
             state: None,
@@ -61,7 +61,7 @@ impl Floor {
     }
 
     /// A session at the press, before its start gate.
-    pub(super) fn pending() -> (Self, SessionId) {
+    pub(crate) fn pending() -> (Self, SessionId) {
         let mut floor = Self::new();
         let id = floor.open(PRESS);
         floor.wait(Duration::from_secs(60));
@@ -69,7 +69,7 @@ impl Floor {
     }
 
     /// A session at the press, one minute after its start gate.
-    pub(super) fn working() -> (Self, SessionId) {
+    pub(crate) fn working() -> (Self, SessionId) {
         let (mut floor, id) = Self::pending();
         floor.stored(start(id));
         floor.wait(Duration::from_secs(60));
@@ -77,7 +77,7 @@ impl Floor {
     }
 
     /// A session that was completed.
-    pub(super) fn completed() -> (Self, SessionId) {
+    pub(crate) fn completed() -> (Self, SessionId) {
         let (mut floor, id) = Self::working();
         floor.stored(end(id));
         floor.stored(CommandBody::Complete { session_id: id });
@@ -86,23 +86,23 @@ impl Floor {
     }
 
     /// Edits the directory.
-    pub(super) fn put(&mut self, record: Record) {
+    pub(crate) fn put(&mut self, record: Record) {
         self.directory_seq += 1;
         let event =
             DirectoryEvent { at_us: START, actor: Actor::System, change: Change::Put(record), extra: Extra::new() };
         self.directory.apply(self.directory_seq, event);
     }
 
-    pub(super) fn wait(&mut self, span: Duration) {
+    pub(crate) fn wait(&mut self, span: Duration) {
         self.now = self.now.after(span);
     }
 
-    pub(super) fn session(&self) -> &Session {
+    pub(crate) fn session(&self) -> &Session {
         &self.state.as_ref().expect("a session").session
     }
 
     /// The worker's next command.
-    pub(super) fn command(&mut self, body: CommandBody) -> Command {
+    pub(crate) fn command(&mut self, body: CommandBody) -> Command {
         self.commands += 1;
         Command {
             id: format!("command-{}", self.commands).parse().expect("an id"),
@@ -117,7 +117,7 @@ impl Floor {
     }
 
     /// Decides, and stores what is to be published.
-    pub(super) fn ask(&mut self, ask: &Ask) -> Result<Decision, Refusal> {
+    pub(crate) fn ask(&mut self, ask: &Ask) -> Result<Decision, Refusal> {
         let context = Context { directory: &self.directory, now: self.now, deadline: self.deadline };
         let decision = decide(self.state.as_ref(), ask, &context)?;
         if let Decision::Publish(events) = &decision {
@@ -128,7 +128,7 @@ impl Floor {
     }
 
     /// The stream sequence of the worker's last event: others' lie between.
-    pub(super) fn seq(&self) -> u64 {
+    pub(crate) fn seq(&self) -> u64 {
         seq_of(self.events.len())
     }
 
@@ -138,13 +138,13 @@ impl Floor {
         self.state = Some(apply(self.state.as_ref(), event, self.seq()));
     }
 
-    pub(super) fn send(&mut self, body: CommandBody) -> Result<Decision, Refusal> {
+    pub(crate) fn send(&mut self, body: CommandBody) -> Result<Decision, Refusal> {
         let command = self.command(body);
         self.ask(&Ask::Command(&command))
     }
 
     /// The event a command makes; it must make exactly one.
-    pub(super) fn stored(&mut self, body: CommandBody) -> SessionEvent {
+    pub(crate) fn stored(&mut self, body: CommandBody) -> SessionEvent {
         match self.send(body.clone()) {
             Ok(Decision::Publish(events)) if events.len() == 1 => events.into_iter().next().expect("one"),
             other => panic!("{body:?} should make one event: {other:?}"),
@@ -152,7 +152,7 @@ impl Floor {
     }
 
     /// The answer to a command that must change nothing.
-    pub(super) fn nothing(&mut self, body: CommandBody) -> Done {
+    pub(crate) fn nothing(&mut self, body: CommandBody) -> Done {
         match self.send(body.clone()) {
             Ok(Decision::Nothing(done)) => done,
             other => panic!("{body:?} should change nothing: {other:?}"),
@@ -160,25 +160,25 @@ impl Floor {
     }
 
     /// The refusal of a command that must be refused.
-    pub(super) fn refusal(&mut self, body: CommandBody) -> Refusal {
+    pub(crate) fn refusal(&mut self, body: CommandBody) -> Refusal {
         let before = self.state.clone();
         let refusal = self.send(body).expect_err("a refusal");
         assert_eq!(self.state, before, "a refusal changes nothing");
         refusal
     }
 
-    pub(super) fn refused(&mut self, body: CommandBody) -> RefusalCode {
+    pub(crate) fn refused(&mut self, body: CommandBody) -> RefusalCode {
         self.refusal(body).code
     }
 
     /// Opens a session on job 4711.
-    pub(super) fn open(&mut self, station: StationId) -> SessionId {
+    pub(crate) fn open(&mut self, station: StationId) -> SessionId {
         self.send(open(station, "4711")).expect("accepted");
         self.session().id
     }
 
     /// The intervals of a session, ended and running, in order.
-    pub(super) fn intervals(&self, session: &Session) -> Vec<Interval> {
+    pub(crate) fn intervals(&self, session: &Session) -> Vec<Interval> {
         let id = session.id;
         let own = self.events.iter().filter(|event| event.session_id == id);
         own.flat_map(|event| event.ended.clone()).chain(session.open.clone()).collect()
@@ -186,15 +186,15 @@ impl Floor {
 }
 
 /// The stream sequence of the worker's `nth` event, from 1.
-pub(super) const fn seq_of(nth: usize) -> u64 {
+pub(crate) const fn seq_of(nth: usize) -> u64 {
     1_000 + 7 * nth as u64
 }
 
-pub(super) fn open(station_id: StationId, job_number: &str) -> CommandBody {
+pub(crate) fn open(station_id: StationId, job_number: &str) -> CommandBody {
     CommandBody::Open { station_id, job_number: job_number.into() }
 }
 
-pub(super) fn checklist(
+pub(crate) fn checklist(
     session_id: SessionId,
     station_id: StationId,
     list: ChecklistKind,
@@ -208,33 +208,33 @@ pub(super) fn checklist(
 }
 
 /// The press's start list, answered.
-pub(super) fn start(session_id: SessionId) -> CommandBody {
+pub(crate) fn start(session_id: SessionId) -> CommandBody {
     checklist(session_id, PRESS, ChecklistKind::Start, &["paper", "oil"])
 }
 
 /// The press's end list, answered.
-pub(super) fn end(session_id: SessionId) -> CommandBody {
+pub(crate) fn end(session_id: SessionId) -> CommandBody {
     checklist(session_id, PRESS, ChecklistKind::End, &["clean"])
 }
 
-pub(super) fn code(code: &str) -> StatusCode {
+pub(crate) fn code(code: &str) -> StatusCode {
     code.parse().expect("a status code")
 }
 
-pub(super) fn status(session_id: SessionId, status: &str) -> CommandBody {
+pub(crate) fn status(session_id: SessionId, status: &str) -> CommandBody {
     CommandBody::Status { session_id, status: code(status), reason_id: None, note: None, image_url: None }
 }
 
-pub(super) fn totals(session_id: SessionId, good: Option<i64>, scrap: Option<i64>) -> CommandBody {
+pub(crate) fn totals(session_id: SessionId, good: Option<i64>, scrap: Option<i64>) -> CommandBody {
     CommandBody::Quantities { session_id, report: QuantityReport::Totals { good, scrap, reason_id: None } }
 }
 
-pub(super) fn item(id: &str, order_index: i32, is_required: bool) -> ChecklistItem {
+pub(crate) fn item(id: &str, order_index: i32, is_required: bool) -> ChecklistItem {
     let label = || id.into();
     ChecklistItem { id: id.into(), order_index, label_he: label(), label_ru: label(), label_en: label(), is_required }
 }
 
-pub(super) fn worker(is_active: bool) -> Worker {
+pub(crate) fn worker(is_active: bool) -> Worker {
     let assignments = [PRESS, BENCH, RETIRED].map(|station_id| Assignment { station_id, created_at_us: START });
     Worker {
         id: WORKER,
@@ -249,7 +249,7 @@ pub(super) fn worker(is_active: bool) -> Worker {
     }
 }
 
-pub(super) fn station(id: StationId, name: &str, start: &[ChecklistItem], end: &[ChecklistItem]) -> Station {
+pub(crate) fn station(id: StationId, name: &str, start: &[ChecklistItem], end: &[ChecklistItem]) -> Station {
     Station {
         id,
         name: name.into(),
@@ -264,13 +264,13 @@ pub(super) fn station(id: StationId, name: &str, start: &[ChecklistItem], end: &
     }
 }
 
-pub(super) fn press() -> Station {
+pub(crate) fn press() -> Station {
     // Not in order: the list is sorted by its index.
     let start = [item("oil", 2, true), item("paper", 1, true), item("radio", 3, false)];
     station(PRESS, "press", &start, &[item("clean", 1, true)])
 }
 
-pub(super) fn reason(id: ReasonId, kind: ReasonType, is_active: bool) -> Record {
+pub(crate) fn reason(id: ReasonId, kind: ReasonType, is_active: bool) -> Record {
     let label = || "reason".into();
     Record::Reason(Reason {
         id,
@@ -283,7 +283,7 @@ pub(super) fn reason(id: ReasonId, kind: ReasonType, is_active: bool) -> Record 
     })
 }
 
-pub(super) fn chosen(text: &str, station_id: Option<StationId>, requires_reason: bool, is_active: bool) -> Record {
+pub(crate) fn chosen(text: &str, station_id: Option<StationId>, requires_reason: bool, is_active: bool) -> Record {
     let label = || text.into();
     Record::Status(Status {
         code: code(text),

@@ -175,6 +175,22 @@ impl Bench {
         }
     }
 
+    /// Sends it to one node after the other, as a gateway that does not know the owner, until it is done.
+    pub async fn done_anywhere(&self, engines: &[&EngineHandle], worker: WorkerId, body: CommandBody) -> Done {
+        let (id, until) = (self.id(), Instant::now() + SOON);
+        for engine in engines.iter().cycle() {
+            match self.attempt(engine.node_id(), &id, worker, body.clone()).await {
+                Ok(Reply::Done(done)) => return *done,
+                other => assert!(Instant::now() < until, "{other:?}"),
+            }
+        }
+        unreachable!("there are engines")
+    }
+
+    pub async fn open_anywhere(&self, engines: &[&EngineHandle], worker: WorkerId) -> Session {
+        self.done_anywhere(engines, worker, open()).await.session.unwrap()
+    }
+
     pub async fn refused(&self, engine: &EngineHandle, worker: WorkerId, body: CommandBody) -> RefusalCode {
         match self.send_as(engine, &self.id(), worker, body).await {
             Reply::Refused(refusal) => refusal.code,

@@ -5,25 +5,83 @@ use std::{
     time::Duration,
 };
 
-use bus_schemas::{Partition, Reply};
+use bus_schemas::{Partition, Reply, TakenWhy};
+use engine::EngineHandle;
 
 use crate::gateway::{Bench, assert_chains_hold, eventually, open, status, worker};
 
 const IDLE: Duration = Duration::from_secs(300);
 const WORKERS: u128 = 6;
 
+/// Both own about half, and together everything.
+async fn shared(first: &EngineHandle, second: &EngineHandle) {
+    eventually("both have their share", || async {
+        let (a, b) = (first.status(), second.status());
+        a.owned + b.owned == 256 && (90..170).contains(&a.owned) && a.ready && b.ready
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn rule_9_a_second_node_stands_by_until_the_first_has_gone() {
-    let bench = Bench::start(1).await;
+async fn rule_9_a_node_that_joins_gets_its_share_after_it_has_read_it_and_no_command_fails_meanwhile() {
+    // given a node with sessions at work
+    let bench = Bench::start(WORKERS).await;
     let first = bench.owner(IDLE).await;
-    let session = bench.open(&first, worker(0)).await;
+    let mut sessions = Vec::new();
+    for number in 0..WORKERS {
+        sessions.push(bench.open(&first, worker(number)).await.id);
+    }
+
+    // when a second one joins while commands come in
     let second = bench.engine(IDLE).await;
-    assert_eq!(second.status().owned, 0);
+    shared(&first, &second).await;
+
+    // then each partition was let go for the second, which took it for that reason,
+    let claims = bench.claims().await;
+    let let_go = claims.iter().filter(|claim| claim.released).collect::<Vec<_>>();
+    assert_eq!(let_go.len(), usize::from(second.status().owned));
+    assert!(let_go.iter().all(|claim| claim.successor.as_deref() == Some(second.node_id())), "{let_go:?}");
+    let taken =
+        claims.iter().filter(|claim| *claim.node_id == *second.node_id()).filter_map(|claim| claim.taken.as_ref());
+    let mut why: Vec<_> = taken.map(|taken| (taken.why, taken.from.as_deref())).collect();
+    why.dedup();
+    assert_eq!(why, [(TakenWhy::HandedOver, Some(first.node_id()))]);
+
+    // and every session goes on where it is owned.
+    for (number, session) in (0..WORKERS).zip(sessions) {
+        bench.done_anywhere(&[&first, &second], worker(number), status(session, "production")).await;
+    }
+    assert_chains_hold(&bench.events().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rule_9_a_node_that_ends_hands_everything_over_to_whoever_has_read_it() {
+    let bench = Bench::start(1).await;
+    let (first, second) = (bench.owner(IDLE).await, bench.engine(IDLE).await);
+    let session = bench.open_anywhere(&[&first, &second], worker(0)).await;
+    shared(&first, &second).await;
+    let leaver = first.node_id().to_owned();
     first.drain(Duration::from_secs(5)).await;
+    // Nothing is left to be found without an owner.
+    let claims = bench.claims().await;
+    let let_go = claims.iter().filter(|claim| claim.released && *claim.node_id == *leaver);
+    assert!(let_go.clone().all(|claim| claim.successor.as_deref() == Some(second.node_id())));
+    assert_eq!(let_go.count(), 256, "each partition of the first, once");
     eventually("the second owns all", || async { second.status().owned == 256 && second.status().ready }).await;
     bench.done(&second, worker(0), status(session.id, "production")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_ends_alone_lets_go_for_anybody_at_once() {
+    let bench = Bench::start(1).await;
+    let first = bench.owner(IDLE).await;
+    first.drain(Duration::from_secs(5)).await;
     let claims = bench.claims().await;
-    assert_eq!(claims.iter().filter(|claim| claim.released).count(), 256, "the first has let go of each");
+    let let_go = claims.iter().filter(|claim| claim.released && claim.successor.is_none());
+    assert_eq!(let_go.count(), 256);
+    let second = bench.owner(IDLE).await;
+    let taken = bench.claims().await.into_iter().filter(|claim| *claim.node_id == *second.node_id());
+    assert!(taken.filter_map(|claim| claim.taken).all(|taken| taken.why == TakenWhy::Released));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -89,7 +89,14 @@ fn owned_by(node: &str) -> Arc<Claims> {
 }
 
 fn claim(claims: &Claims, node: &str, seq: u64) {
-    let claim = Claim { node_id: node.into(), at_us: LOG_START, released: false, extra: Extra::new() };
+    let claim = Claim {
+        node_id: node.into(),
+        at_us: LOG_START,
+        released: false,
+        taken: None,
+        successor: None,
+        extra: Extra::new(),
+    };
     claims.fold(Partition::of(worker()), &claim, seq);
 }
 

@@ -117,8 +117,14 @@ mod tests {
     fn claims(owners: &[(u8, &str)]) -> Claims {
         let claims = Claims::default();
         for (seq, (partition, node)) in (1..).zip(owners) {
-            let claim =
-                Claim { node_id: (*node).into(), at_us: TimeUs::default(), released: false, extra: Extra::new() };
+            let claim = Claim {
+                node_id: (*node).into(),
+                at_us: TimeUs::default(),
+                released: false,
+                taken: None,
+                successor: None,
+                extra: Extra::new(),
+            };
             claims.fold(Partition::new(*partition), &claim, seq);
         }
         claims

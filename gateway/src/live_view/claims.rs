@@ -165,7 +165,14 @@ mod tests {
     use super::*;
 
     fn claim(node: &str, released: bool) -> Claim {
-        Claim { node_id: node.into(), at_us: TimeUs::from_micros(1), released, extra: Extra::new() }
+        Claim {
+            node_id: node.into(),
+            at_us: TimeUs::from_micros(1),
+            released,
+            taken: None,
+            successor: None,
+            extra: Extra::new(),
+        }
     }
 
     #[test]

@@ -11,9 +11,24 @@ use crate::config::NatsSettings;
 pub const FILE: &str = "server.conf";
 const TEMPLATE: &str = include_str!("../../../nats/private-server.conf");
 
+/// A server's place in a cluster.
+#[derive(Clone)]
+pub struct ClusterSettings {
+    /// Where the other servers connect, on the loopback address.
+    pub port: u16,
+    /// Where this server connects to the others.
+    pub routes: Vec<u16>,
+    /// The password of the servers among each other.
+    pub password: String,
+}
+
 /// What a start needs. Ports stay the same over restarts, so that clients find the server again.
 #[derive(Clone)]
 pub struct ServerSettings {
+    /// Its name, unique in its cluster.
+    pub name: String,
+    /// Its place in a cluster; none: it stands alone.
+    pub cluster: Option<ClusterSettings>,
     /// The nats-server binary.
     pub binary: PathBuf,
     /// The server's directory, private to its owner.
@@ -42,6 +57,8 @@ impl ServerSettings {
         // A log larger than the server's limit would be refused by name; the limit leaves an eighth for the rest.
         let for_the_log = asked.log_max_bytes.map_or(0, |bytes| bytes / 8 * 9);
         Ok(Self {
+            name: "andon-private".to_owned(),
+            cluster: None,
             binary,
             directory: directory.to_owned(),
             port: port_or_free(asked.port)?,
@@ -88,7 +105,10 @@ impl ServerSettings {
     }
 
     fn render(&self) -> String {
+        let cluster = self.cluster.as_ref().map(ClusterSettings::render).unwrap_or_default();
         TEMPLATE
+            .replace("{{name}}", &self.name)
+            .replace("{{cluster}}", &cluster)
             .replace("{{port}}", &self.port.to_string())
             .replace("{{monitor_port}}", &self.monitor_port.to_string())
             .replace("{{store_dir}}", &quoted(&self.directory.join("store")))
@@ -103,6 +123,23 @@ impl ServerSettings {
     }
 }
 
+impl ClusterSettings {
+    /// What is gossiped would lead past the routes given here: neither servers nor clients are told of the others, and
+    /// the address that this server names for itself is one where nobody listens.
+    fn render(&self) -> String {
+        const NOWHERE: &str = "127.0.0.1:9";
+        let user = format!("route:{}", self.password);
+        let routes: Vec<_> = self.routes.iter().map(|port| format!("\"nats://{user}@127.0.0.1:{port}\"")).collect();
+        format!(
+            "cluster {{\n  name: \"andon\"\n  listen: \"127.0.0.1:{}\"\n  advertise: \"{NOWHERE}\"\n  no_advertise: true\n  \
+             authorization {{ user: \"route\", password: \"{}\", timeout: 5 }}\n  routes: [{}]\n}}\n",
+            self.port,
+            self.password,
+            routes.join(", ")
+        )
+    }
+}
+
 /// A path as it stands between the double quotes of the file.
 fn quoted(path: &Path) -> String {
     path.display().to_string().replace('\\', "\\\\").replace('"', "\\\"")
@@ -114,6 +151,8 @@ mod tests {
 
     fn settings() -> ServerSettings {
         ServerSettings {
+            name: "one".into(),
+            cluster: None,
             binary: "nats-server".into(),
             directory: "/a \"quoted\" place".into(),
             port: 4222,
@@ -138,6 +177,19 @@ mod tests {
             assert!(!line.contains("{{"), "{line}");
         }
         assert!(rendered.contains("store_dir: \"/a \\\"quoted\\\" place/store\""));
+    }
+
+    #[test]
+    fn a_server_of_a_cluster_knows_its_routes_and_tells_nobody_of_others() {
+        let cluster = ClusterSettings { port: 6222, routes: vec![7001, 7002], password: "secret".into() };
+        let rendered = ServerSettings { name: "nats-2".into(), cluster: Some(cluster), ..settings() }.render();
+        assert!(rendered.contains("server_name: \"nats-2\""), "{rendered}");
+        assert!(
+            rendered
+                .contains("routes: [\"nats://route:secret@127.0.0.1:7001\", \"nats://route:secret@127.0.0.1:7002\"]")
+        );
+        assert!(rendered.contains("no_advertise: true"));
+        assert!(!settings().render().contains("cluster {"));
     }
 
     #[test]

@@ -25,15 +25,23 @@ const START_POLL: Duration = Duration::from_millis(25);
 /// Who asks for a restart sooner after the last one has not noticed it yet.
 const SETTLE: Duration = Duration::from_secs(10);
 
+/// Starts the server, and does not wait for it.
+///
+/// # Errors
+/// Its files or its process cannot be made.
+pub fn spawn(settings: &ServerSettings) -> Result<Child, ServersError> {
+    settings.write()?;
+    let mut command = Command::new(&settings.binary);
+    command.arg("-c").arg(settings.file());
+    child::spawn(command, &settings.output())
+}
+
 /// Starts the server and waits until it is healthy.
 ///
 /// # Errors
 /// It ended, or was not healthy in time.
 pub async fn launch(settings: &ServerSettings) -> Result<Child, ServersError> {
-    settings.write()?;
-    let mut command = Command::new(&settings.binary);
-    command.arg("-c").arg(settings.file());
-    let mut child = child::spawn(command, &settings.output())?;
+    let mut child = spawn(settings)?;
     let client = health::client();
     let deadline = Instant::now() + START_LIMIT;
     loop {

@@ -9,8 +9,9 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 
-use super::super::{ServersError, child};
+use super::super::{DataDir, Installation, ServersError, child, port_or_free, tools};
 use super::unprivileged::Owner;
+use crate::config::PostgresSettings;
 
 /// The database, and the role that owns it.
 const NAME: &str = "andon";
@@ -34,6 +35,22 @@ pub struct Cluster {
 }
 
 impl Cluster {
+    /// Chooses everything; nothing is made or started.
+    ///
+    /// # Errors
+    /// The binaries are missing, or this user cannot run them.
+    pub fn choose(asked: &PostgresSettings, data: &DataDir, installation: &Installation) -> Result<Self, ServersError> {
+        let owner = Owner::find()?;
+        let binaries = owner.place_binaries(tools::postgres_binaries(asked.binaries.as_deref())?)?;
+        Ok(Self {
+            binaries,
+            directory: owner.place_data(data)?,
+            owner,
+            port: port_or_free(asked.port)?,
+            password: installation.postgres_password.clone(),
+        })
+    }
+
     /// The address, credentials included.
     pub fn url(&self) -> String {
         let (password, port) = (&self.password, self.port);

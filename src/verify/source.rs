@@ -1,0 +1,126 @@
+//! Where the messages come from: the log of a server, or a dump.
+
+use std::path::Path;
+use std::time::Duration;
+
+use andon_nats::{Bus, Followed, Follower, Start, StoredMessage};
+use anyhow::Context as _;
+use bus_schemas::subject;
+use engine::verify::Range;
+use tokio::time::Instant;
+
+use super::dump::{self, About};
+use crate::tail::Since;
+
+/// Time for one read of the log.
+const READ_WITHIN: Duration = Duration::from_secs(5);
+/// A log that gives nothing for this long is not going to: a cluster that has lost its leader has another by then.
+const SILENT_MAX: Duration = Duration::from_secs(60);
+
+/// Which part of the log is asked for; all of it when nothing is.
+#[derive(Debug, Default)]
+pub struct Asked {
+    /// From this sequence on.
+    pub from_seq: Option<u64>,
+    /// Up to this one, included.
+    pub to_seq: Option<u64>,
+    /// From this time on.
+    pub since: Option<Since>,
+    /// Up to this time.
+    pub until: Option<Since>,
+}
+
+/// A source of messages in order.
+pub enum Source {
+    /// The log of a server.
+    Log(Box<Log>),
+    /// A dump.
+    File(dump::Reader),
+}
+
+/// The log of a server, up to a point.
+pub struct Log {
+    follower: Follower,
+    about: About,
+    ended: bool,
+}
+
+impl Source {
+    /// The asked part of the log of a server.
+    ///
+    /// # Errors
+    /// The log does not answer, or has no such part.
+    pub async fn log(bus: &Bus, asked: &Asked) -> anyhow::Result<Self> {
+        let unread = "the log cannot be read: has `andon migrate` made its stream?";
+        let log = bus.stream_info(subject::STREAM_LOG, READ_WITHIN).await.context(unread)?;
+        let since = match asked.since {
+            Some(since) => Some(since.sequence(bus).await?),
+            None => asked.from_seq,
+        };
+        let until = match asked.until {
+            Some(until) => Some(until.sequence(bus).await?.saturating_sub(1)),
+            None => asked.to_seq,
+        };
+        let first_seq = since.unwrap_or(0).max(log.first_seq).max(1);
+        let last_seq = until.unwrap_or(log.last_seq).min(log.last_seq);
+        if first_seq > last_seq + 1 {
+            anyhow::bail!("the log has no messages there: it holds sequences {} to {}", log.first_seq, log.last_seq);
+        }
+        let cut = last_seq < log.last_seq;
+        let about = About { stream_created_us: log.created_us, first_seq, last_seq, cut };
+        let start = Start::Sequence(first_seq);
+        let follower = Follower::new(bus.clone(), subject::STREAM_LOG, Vec::new(), start);
+        Ok(Self::Log(Box::new(Log { follower, about, ended: first_seq > last_seq })))
+    }
+
+    /// A dump.
+    ///
+    /// # Errors
+    /// It cannot be read, or is none.
+    pub fn file(path: &Path) -> anyhow::Result<Self> {
+        dump::Reader::open(path).map(Self::File)
+    }
+
+    /// What it is.
+    pub fn about(&self) -> About {
+        match self {
+            Self::Log(log) => log.about,
+            Self::File(reader) => reader.about(),
+        }
+    }
+
+    /// Which part of a log it holds.
+    pub fn range(&self) -> Range {
+        let About { first_seq, last_seq, cut, .. } = self.about();
+        Range { first_seq, last_seq, cut }
+    }
+
+    /// The next message; none at the end.
+    ///
+    /// # Errors
+    /// The log gives nothing any more, or the dump is damaged.
+    pub async fn next(&mut self) -> anyhow::Result<Option<StoredMessage>> {
+        match self {
+            Self::Log(log) => log.next().await,
+            Self::File(reader) => reader.next(),
+        }
+    }
+}
+
+impl Log {
+    async fn next(&mut self) -> anyhow::Result<Option<StoredMessage>> {
+        let deadline = Instant::now() + SILENT_MAX;
+        while !self.ended {
+            let followed = tokio::time::timeout_at(deadline, self.follower.next()).await;
+            match followed.with_context(|| format!("the log has given nothing for {SILENT_MAX:?}"))? {
+                Followed::Message(message) if message.seq <= self.about.last_seq => {
+                    self.ended = message.seq == self.about.last_seq;
+                    return Ok(Some(message));
+                }
+                Followed::Message(_) | Followed::CaughtUp => self.ended = true,
+                Followed::Interrupted(why) => tracing::warn!(%why, "the log does not answer, still trying"),
+            }
+        }
+        Ok(None)
+    }
+}
