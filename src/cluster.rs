@@ -7,6 +7,7 @@
 mod control;
 mod link;
 mod member;
+mod ports;
 mod shape;
 
 use std::time::Duration;

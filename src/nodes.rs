@@ -66,7 +66,7 @@ impl Nodes {
     /// As one JSON object.
     pub fn json(&self) -> String {
         let owned = |node: &str| self.claims.values().filter(|claim| owns(claim, node)).count();
-        let node = |(id, said): (&Box<str>, &Said)| {
+        let node = |id: &str, said: &Said| {
             let mut node = json!({"node_id": id, "state": state(said), "partitions": owned(id)});
             if let Said::Status(status) = said {
                 node["sessions"] = json!(status.sessions);
@@ -87,7 +87,7 @@ impl Nodes {
                 "from": taken.and_then(|taken| taken.from.as_ref()),
             })
         };
-        let nodes: Vec<Value> = self.said.iter().map(node).collect();
+        let nodes: Vec<Value> = self.said.iter().map(|(id, said)| node(id, said)).collect();
         let partitions: Vec<Value> = Partition::all().map(partition).collect();
         json!({"nodes": nodes, "partitions": partitions, "unserved": self.unserved()}).to_string()
     }

@@ -144,7 +144,7 @@ impl Killer {
 
 /// A free port of the loopback address, unless one is asked for. Somebody else may take it before the server does;
 /// whoever starts the server tries again then.
-pub fn port_or_free(asked: u16) -> Result<u16, ServersError> {
+fn port_or_free(asked: u16) -> Result<u16, ServersError> {
     if asked != 0 {
         return Ok(asked);
     }

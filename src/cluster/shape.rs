@@ -8,11 +8,11 @@ use nix::sys::signal::Signal;
 
 use super::link::Link;
 use super::member::{Member, Program};
+use super::ports::Ports;
 use crate::backends::{Backends, NatsRole};
-use crate::config::Config;
+use crate::config::{Config, NatsSettings, PostgresSettings};
 use crate::servers::{
-    Cluster as Postgres, ClusterSettings, DataDir, Installation, ServerSettings, child, installation, port_or_free,
-    tools,
+    Cluster as Postgres, ClusterSettings, DataDir, Installation, ServerSettings, child, installation, tools,
 };
 
 /// Servers: the fewest of which one may be lost.
@@ -63,10 +63,12 @@ impl Shape {
         engines: u8,
     ) -> anyhow::Result<Self> {
         let directory = data.private("cluster")?;
-        let postgres = Postgres::choose(&config.postgres, data, installation)?;
+        let mut ports = Ports::default();
+        let asked = PostgresSettings { port: ports.free(config.postgres.port)?, ..config.postgres.clone() };
+        let postgres = Postgres::choose(&asked, data, installation)?;
         let common = Common::prepare(config, data, installation, directory)?;
         let (mut links, mut members, mut http) = (Vec::new(), Vec::new(), Vec::new());
-        let servers = common.servers(&mut links).await?;
+        let servers = common.servers(&mut ports, &mut links).await?;
         let mut leftovers: Vec<_> = servers.iter().map(|server| ("nats-server".to_owned(), server.file())).collect();
         leftovers.push((POSTGRES.to_owned(), postgres.data()));
         leftovers.push((own_name(), common.marker.clone()));
@@ -74,7 +76,7 @@ impl Shape {
         for role in roles(engines) {
             let nats = common.nats_links(&role, &servers, &mut links).await?;
             let database = Link::new(&role.name, POSTGRES, postgres.port).await?;
-            let member = common.role(&role, &nats, database.port(), &mut http)?;
+            let member = common.role(&role, &nats, database.port(), ports.free(0)?, &mut http)?;
             if role.kind != Kind::Engine {
                 links.push(database);
             }
@@ -152,9 +154,9 @@ impl<'a> Common<'a> {
     }
 
     /// The nats-servers, each with a link to each other one.
-    async fn servers(&self, links: &mut Vec<Link>) -> anyhow::Result<Vec<ServerSettings>> {
+    async fn servers(&self, ports: &mut Ports, links: &mut Vec<Link>) -> anyhow::Result<Vec<ServerSettings>> {
         let binary = tools::nats_server(self.config.nats.binary.as_deref())?;
-        let route_ports = (0..SERVERS).map(|_| port_or_free(0)).collect::<Result<Vec<_>, _>>()?;
+        let route_ports = (0..SERVERS).map(|_| ports.free(0)).collect::<Result<Vec<_>, _>>()?;
         let mut servers = Vec::new();
         for (index, &port) in route_ports.iter().enumerate() {
             let name = format!("nats-{}", index + 1);
@@ -166,9 +168,10 @@ impl<'a> Common<'a> {
             }
             let directory = self.directory.join(&name);
             std::fs::create_dir_all(&directory)?;
-            let asked = crate::config::NatsSettings { port: 0, ..self.config.nats.clone() };
+            let asked = NatsSettings { port: ports.free(0)?, ..self.config.nats.clone() };
             let mut server = ServerSettings::new(binary.clone(), &directory, &asked, self.installation)?;
             server.name = name;
+            server.monitor_port = ports.free(0)?;
             server.max_file_store = self.installation.nats_max_file_store / SERVERS as u64;
             let password = self.installation.nats_passwords.system.clone();
             server.cluster = Some(ClusterSettings { port, routes, password });
@@ -193,7 +196,14 @@ impl<'a> Common<'a> {
         Ok(ports)
     }
 
-    fn role(&self, role: &RoleName, nats: &[u16], database: u16, http: &mut Vec<String>) -> anyhow::Result<Member> {
+    fn role(
+        &self,
+        role: &RoleName,
+        nats: &[u16],
+        database: u16,
+        http_port: u16,
+        http: &mut Vec<String>,
+    ) -> anyhow::Result<Member> {
         let (word, user) = match role.kind {
             Kind::Engine => ("engine", NatsRole::Engine),
             Kind::Gateway => ("gateway", NatsRole::Gateway),
@@ -210,7 +220,7 @@ impl<'a> Common<'a> {
             variables.push(("ANDON_DATABASE_URL", url));
         }
         if role.kind == Kind::Gateway {
-            let address = format!("127.0.0.1:{}", port_or_free(0)?);
+            let address = format!("127.0.0.1:{http_port}");
             http.push(format!("http://{address}"));
             variables.push(("ANDON_HTTP_ADDR", address));
         }

@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::harness::{Place, Process, until, until_some};
+use crate::harness::{ADMIN_PASSWORD, Client, Place, Process, until, until_some};
 use crate::survival::{floor, load::Load};
 
 const BEAT_EVERY: Duration = Duration::from_secs(1);
@@ -57,6 +57,17 @@ impl Cluster {
             .collect()
     }
 
+    /// What a long-poll of this gateway tells, after a cursor where there is one: the frames, and the cursor.
+    async fn poll(&self, gateway: &str, after: Option<&str>) -> (Vec<Value>, String) {
+        let account = json!({"account": "admin", "password": ADMIN_PASSWORD});
+        let client = Client::new(gateway.to_owned());
+        let token = client.post("/api/admin/login", &account).await.ok()["token"].as_str().expect("a token").to_owned();
+        let after = after.map_or_else(String::new, |cursor| format!("&after={cursor}"));
+        let told = client.with_token(token).get(&format!("/api/admin/feed?wait=1{after}")).await.ok();
+        let frames = told["frames"].as_array().expect("frames").clone();
+        (frames, told["cursor"].as_str().expect("a cursor").to_owned())
+    }
+
     /// Which persistence process projects.
     fn projecting(&self) -> Option<usize> {
         let log = |number: usize| {
@@ -85,6 +96,15 @@ async fn sessions_go_on_whatever_one_process_or_link_is_lost_and_the_log_is_prov
         at_other.goes_on(5).await;
     };
     both_go_on().await;
+
+    // and a viewer who goes on at the other gateway where the first one left off, without a new beginning
+    let (begun, cursor) = cluster.poll(one, None).await;
+    both_go_on().await;
+    let (went_on, _) = cluster.poll(other, Some(&cursor)).await;
+    let has = |frames: &[Value], kind: &str| frames.iter().any(|frame| frame["type"] == kind);
+    assert!(has(&begun, "snapshot"), "{begun:?}");
+    assert!(went_on[0]["resumed"] == true && has(&went_on, "delta"), "{went_on:?}");
+    assert!(!has(&went_on, "snapshot") && !has(&went_on, "reset"), "{went_on:?}");
 
     // when an engine is killed, then the others take its share and all go on
     cluster.order(&["kill", "engine-2"]);

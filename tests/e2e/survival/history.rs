@@ -107,6 +107,15 @@ impl History {
         }
     }
 
+    /// What was refused, for whoever reads why a test has failed.
+    pub fn refusals(&self) -> String {
+        let refused = |entry: &Entry| match &entry.outcome {
+            Outcome::Refused(why) => Some(format!("{} {:?}: {why}", entry.key, entry.makes)),
+            Outcome::Ok(_) | Outcome::Unknown => None,
+        };
+        self.entries.iter().filter_map(refused).collect::<Vec<_>>().join("; ")
+    }
+
     /// One line for whoever reads the output of a test.
     pub fn told(&self) -> String {
         let mut codes: BTreeMap<&str, u32> = BTreeMap::new();

@@ -62,7 +62,7 @@ impl Load {
         let goals: Vec<u64> = self.shared.done.iter().map(|done| done.load(Ordering::Relaxed) + commands).collect();
         until("every worker is served", async || {
             self.clients.iter().enumerate().for_each(|(number, client)| {
-                assert!(!client.is_finished(), "client {number} has failed");
+                assert!(!client.is_finished(), "client {number} has failed: {}", self.history().refusals());
             });
             self.shared.done.iter().zip(&goals).all(|(done, goal)| done.load(Ordering::Relaxed) >= *goal)
         })

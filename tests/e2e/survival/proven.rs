@@ -59,6 +59,7 @@ async fn lived_through() -> Andon {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_lived_through_kills_is_proven_and_whatever_is_forged_is_named() {
     let andon = lived_through().await;
+    until("Postgres answers", async || andon.place.sql("select 1").is_some()).await;
 
     // given a sound log, all of it and a part of it, then it is proven together with the tables
     let whole = verify(&andon, &[]);
