@@ -19,6 +19,7 @@ mod fixtures;
 pub mod heartbeats;
 pub mod live_view;
 mod middleware;
+mod pages;
 pub mod records;
 mod revoke;
 pub mod router;
