@@ -1,0 +1,18 @@
+// Sending a factory file: no JSON, and larger than other requests.
+import { ApiError, NetworkError } from '../../shared/api.js';
+
+/** 8 MiB on a slow line, and the check of a whole factory. */
+const SEND_WITHIN_MS = 60_000;
+
+/** Posts the file; the answer as JSON, or an ApiError or NetworkError as other requests throw them. */
+export async function sendFile(path, file) {
+  let response;
+  try {
+    response = await fetch(path, { method: 'POST', body: file, headers: { 'Content-Type': 'application/toml' }, credentials: 'same-origin', signal: AbortSignal.timeout(SEND_WITHIN_MS) });
+  } catch (error) {
+    throw new NetworkError(error);
+  }
+  const body = await response.json().catch(() => null);
+  if (response.ok && body) return body;
+  throw new ApiError({ status: response.status, code: body?.error ?? 'INTERNAL', message: body?.message ?? '', details: body?.details });
+}

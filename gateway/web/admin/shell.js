@@ -1,0 +1,56 @@
+// What is around every page: where one can go, the state of the connection, the language, and who is signed in.
+import { html, useState } from '../shared/html.js';
+import { lang, setLang, t } from '../shared/i18n.js';
+import { account, mayAdminister, signOut } from './account.js';
+import { ConnectionState } from './board/connection.js';
+import { place } from './router.js';
+import { Problem } from './widgets/problem.js';
+
+const LANGUAGES = [['he', 'עברית'], ['ru', 'Русский'], ['en', 'English']];
+
+/** Pages, the beginning of their addresses, and whether they are for admins alone. */
+const LINKS = [
+  ['board', '/admin', false],
+  ['history', '/admin/history', false],
+  ['directory', '/admin/directory/workers', false],
+  ['accounts', '/admin/accounts', true],
+  ['tablets', '/admin/tablets', true],
+  ['audit', '/admin/audit', true],
+];
+
+function partOf(path) {
+  if (path.startsWith('/admin/directory') || path === '/admin/factory') return 'directory';
+  if (path.startsWith('/admin/sessions')) return 'history';
+  return LINKS.find(([, href]) => href === path)?.[0];
+}
+
+/** The head of the page. */
+export function Shell({ children }) {
+  return html`<a class="skip-link" href="#main">${t('admin.skip')}</a>
+    <header class="top">
+      <a class="brand" href="/admin"><span class="brand-mark" aria-hidden="true"></span>Andon</a>
+      ${account.value && html`<${Navigation} />`}
+      <div class="top-end">${account.value && html`<${ConnectionState} />`}<${LanguageChoice} />${account.value && html`<${Me} />`}</div>
+    </header>
+    ${children}`;
+}
+
+function Navigation() {
+  const current = partOf(place.value.path);
+  return html`<nav class="main-nav" aria-label=${t('admin.nav.label')}>${LINKS.filter(([, , admin]) => !admin || mayAdminister.value).map(([name, href]) => html`<a key=${name} href=${href} aria-current=${name === current ? 'page' : undefined}>${t(`admin.nav.${name}`)}</a>`)}</nav>`;
+}
+
+function LanguageChoice() {
+  return html`<label class="language"><span class="visually-hidden">${t('admin.language_label')}</span>
+    <select value=${lang.value} onChange=${(event) => setLang(event.currentTarget.value)}>${LANGUAGES.map(([code, name]) => html`<option key=${code} value=${code} lang=${code}>${name}</option>`)}</select></label>`;
+}
+
+function Me() {
+  const [error, setError] = useState(null);
+  const { name, role, stations } = account.value;
+  const leave = () => signOut().catch(setError);
+  return html`<details class="me"><summary aria-label=${t('admin.me.label', { name })}><bdi>${name}</bdi></summary>
+    <div class="me-menu"><p><bdi>${name}</bdi><br /><span class="hint">${t(`admin.role.${role}`)}${stations ? ` · ${t('admin.me.limited', { n: stations.length })}` : ''}</span></p>
+      ${error && html`<${Problem} error=${error} />`}
+      <button type="button" class="secondary" onClick=${leave}>${t('admin.me.sign_out')}</button></div></details>`;
+}
