@@ -7,7 +7,7 @@ import { place } from '../router.js';
 import { Page } from '../widgets/page.js';
 import { Problem } from '../widgets/problem.js';
 import { Loading } from '../widgets/load.js';
-import { groups, allStations, wanted } from './arrange.js';
+import { groups, allStations } from './arrange.js';
 import { CloseAll } from './close_all.js';
 import { ConnectionBanner } from './connection.js';
 import { Counts } from './counts.js';
@@ -52,7 +52,7 @@ function Tiles() {
   if (groups.value.length === 0) {
     return html`<div class="empty"><p>${t('admin.board.nothing_matches')}</p><a class="button secondary" href="/admin">${t('admin.board.show_all')}</a></div>`;
   }
-  return groups.value.map((group) => html`<${Group} key=${group.key} title=${group.title} stations=${group.stations} id=${group.key} />`);
+  return html`<div class="groups">${groups.value.map((group) => html`<${Group} key=${group.key} title=${group.title} stations=${group.stations} id=${group.key} />`)}</div>`;
 }
 
 function Group({ id, title, stations }) {
@@ -62,6 +62,3 @@ function Group({ id, title, stations }) {
     <ul class="tiles" role="list">${stations.map((station) => html`<${Tile} key=${station.id} station=${station} />`)}</ul>
   </section>`;
 }
-
-/** For tests and readers: whether the filters leave anything out. */
-export const isFiltered = () => wanted.value.types.length + wanted.value.states.length > 0 || wanted.value.text !== '';

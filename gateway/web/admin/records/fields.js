@@ -2,7 +2,7 @@
 import { html, useRef } from '../../shared/html.js';
 import { t } from '../../shared/i18n.js';
 import { stations } from '../directory.js';
-import { readableOn } from '../widgets/color.js';
+import { readableOn } from '../../shared/color.js';
 import { ChecklistField } from './checklist.js';
 import { StationsField } from './stations_field.js';
 

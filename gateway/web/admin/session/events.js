@@ -2,7 +2,7 @@
 import { html } from '../../shared/html.js';
 import { number, t } from '../../shared/i18n.js';
 import { workers } from '../directory.js';
-import { dateTime } from '../widgets/moments.js';
+import { dateTime, timeOfDay } from '../widgets/moments.js';
 import { Status } from '../widgets/status.js';
 import { ImageLink, Note, Reason } from './interval.js';
 
@@ -16,11 +16,14 @@ export function Events({ events, session }) {
     <caption class="visually-hidden">${t('admin.session.events')}</caption>
     <thead><tr><th scope="col">${t('admin.session.time')}</th><th scope="col">${t('admin.session.what')}</th><th scope="col">${t('admin.session.who')}</th></tr></thead>
     <tbody>${events.map((event) => html`<tr key=${event.version}>
-      <td class="tabular nowrap"><time dateTime=${event.at}>${dateTime(event.at, true)}</time></td>
+      <td class="tabular nowrap"><time dateTime=${event.at}>${momentOf(event.at, session)}</time></td>
       <td><${What} event=${event} /></td>
       <td><${Who} event=${event} session=${session} /></td></tr>`)}</tbody>
   </table></div>`;
 }
+
+/** Within the day on which a session was opened the time is enough. */
+const momentOf = (at, session) => (new Date(at).toDateString() === new Date(session.created_at).toDateString() ? timeOfDay(at, true) : dateTime(at, true));
 
 function What({ event }) {
   const { began, counted, cause, kind } = event;
@@ -32,7 +35,7 @@ function What({ event }) {
 const signed = (value) => (value > 0 ? `+${number(value)}` : number(value));
 
 function Counted({ change }) {
-  const part = (name, delta, total) => delta !== 0 && html`<span class="counted">${name} <bdi class="tabular" dir="ltr">${signed(delta)}</bdi> → <bdi class="tabular">${number(total)}</bdi></span> `;
+  const part = (name, delta, total) => delta !== 0 && html`<span class="counted">${name} <bdi class="tabular" dir="ltr">${signed(delta)}</bdi> <span class="hint tabular">(${t('admin.event.total', { n: total })})</span></span> `;
   return html`${part(t('admin.good'), change.good_delta, change.total_good)}${part(t('admin.scrap'), change.scrap_delta, change.total_scrap)}
     ${change.reason_id && html`· <${Reason} id=${change.reason_id} />`}`;
 }

@@ -3,7 +3,7 @@ import { html } from '../../shared/html.js';
 import { t, label } from '../../shared/i18n.js';
 import { statuses } from '../directory.js';
 import { Icon } from './icon.js';
-import { readableOn } from './color.js';
+import { statusColors } from '../../shared/color.js';
 
 /** Colour of what has no status: before the start gate, or unknown. */
 const NEUTRAL = '#64748b';
@@ -18,8 +18,7 @@ export function statusOf(code) {
   return { color: known.color, text: label(known), machineClass: known.machine_class };
 }
 
-/** The colours of a status as custom properties for a style. */
-export const statusColors = (color) => ({ '--status': color, '--on-status': readableOn(color) });
+export { statusColors };
 
 /** A status in a row of text. */
 export function Status({ code }) {
