@@ -1,7 +1,7 @@
 // The board: what every station does now.
 import { html, useEffect, useState } from '../../shared/html.js';
 import { t } from '../../shared/i18n.js';
-import { maySupervise } from '../account.js';
+import { mayAdminister, maySupervise } from '../account.js';
 import { keepFresh, listOf, statuses } from '../directory.js';
 import { place } from '../router.js';
 import { Page } from '../widgets/page.js';
@@ -47,7 +47,7 @@ function Tiles() {
     return list.error ? html`<${Problem} error=${list.error} />` : html`<${Loading} />`;
   }
   if (allStations.value.length === 0) {
-    return html`<div class="empty"><p>${t('admin.board.no_stations')}</p><a class="button primary" href="/admin/factory">${t('admin.board.to_factory')}</a></div>`;
+    return html`<div class="empty"><p>${t('admin.board.no_stations')}</p>${mayAdminister.value && html`<a class="button primary" href="/admin/factory">${t('admin.board.to_factory')}</a>`}</div>`;
   }
   if (groups.value.length === 0) {
     return html`<div class="empty"><p>${t('admin.board.nothing_matches')}</p><a class="button secondary" href="/admin">${t('admin.board.show_all')}</a></div>`;
@@ -55,9 +55,12 @@ function Tiles() {
   return html`<div class="groups">${groups.value.map((group) => html`<${Group} key=${group.key} title=${group.title} stations=${group.stations} id=${group.key} />`)}</div>`;
 }
 
+/** From this many stations on a group takes whole lines. */
+const LARGE_GROUP = 6;
+
 function Group({ id, title, stations }) {
   const heading = `group-${id.replace(/\W/g, '-')}`;
-  return html`<section class="group" aria-labelledby=${heading}>
+  return html`<section class=${stations.length >= LARGE_GROUP ? 'group group-large' : 'group'} aria-labelledby=${heading}>
     <h2 id=${heading} class="group-title"><bdi>${title}</bdi> <span class="group-size">${stations.length}</span></h2>
     <ul class="tiles" role="list">${stations.map((station) => html`<${Tile} key=${station.id} station=${station} />`)}</ul>
   </section>`;

@@ -4,6 +4,8 @@ import { batch, signal } from '../../shared/html.js';
 
 /** Hidden pages get no animation frames: what has come is put in after this time at the latest. */
 const FLUSH_WITHIN_MS = 1_000;
+/** Sessions that are redrawn in one frame: a burst of hundreds is spread over some frames, so that scrolling stays smooth. */
+const SESSIONS_PER_FRAME = 60;
 
 const byId = new Map();
 const atStation = new Map();
@@ -51,12 +53,15 @@ export function replaceAll(sessions) {
 
 /** What has changed: sessions as they are now, and the ids of those that are gone. */
 export function change(set, del) {
-  later(() => {
-    set.forEach((session) => put(session, false));
-    del.forEach(({ id, seq }) => {
-      if ((byId.get(id)?.peek().seq ?? 0) <= seq) remove(id);
-    });
-  });
+  for (let from = 0; from < set.length; from += SESSIONS_PER_FRAME) {
+    const part = set.slice(from, from + SESSIONS_PER_FRAME);
+    later(() => part.forEach((session) => put(session, false)), part.length);
+  }
+  if (del.length > 0) later(() => del.forEach(removeKnown), del.length);
+}
+
+function removeKnown({ id, seq }) {
+  if ((byId.get(id)?.peek().seq ?? 0) <= seq) remove(id);
 }
 
 /** Signs of life: [id, milliseconds since 1970]. They are read by clocks and redraw nothing. */
@@ -111,23 +116,26 @@ function count() {
   statusesChanged.value += 1;
 }
 
-function later(change) {
-  waiting.push(change);
-  if (timer) return;
-  frame = requestAnimationFrame(flush);
-  timer = setTimeout(flush, FLUSH_WITHIN_MS);
+/** Puts `change` in with a frame to come; `size`: how many sessions it redraws. */
+function later(change, size = 0) {
+  waiting.push({ change, size });
+  if (!timer) plan();
 }
 
-function flush() {
-  const changes = waiting;
-  waiting = [];
+function plan() {
+  frame = requestAnimationFrame(() => flush(SESSIONS_PER_FRAME));
+  timer = setTimeout(() => flush(Infinity), FLUSH_WITHIN_MS);
+}
+
+function flush(most) {
   cancelAnimationFrame(frame);
   clearTimeout(timer);
   timer = 0;
   batch(() => {
-    changes.forEach((change) => change());
+    for (let size = 0; waiting.length > 0 && size < most; size += waiting.shift().size) waiting[0].change();
     count();
   });
+  if (waiting.length > 0) plan();
 }
 
 /** Forgets everything: somebody else signs in. */

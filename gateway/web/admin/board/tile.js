@@ -23,20 +23,20 @@ export function lookOf(ids) {
   return looks[0] ?? FREE;
 }
 
-/** A station with its sessions. */
-export function Tile({ station }) {
+/** A station with its sessions. `heading`: the level that fits where it stands. */
+export function Tile({ station, heading = 'h3' }) {
   const ids = idsAt(station.id).value;
   const look = useComputed(() => {
     const { color, machineClass } = lookOf(idsAt(station.id).value);
     return `${machineClass} ${color}`;
   });
   const [machineClass, color] = look.value.split(' ');
-  const heading = `station-${station.id}`;
+  const id = `station-${station.id}`;
   return html`<li class="tile" data-class=${machineClass} data-testid="tile" data-station=${station.code} style=${statusColors(color)}>
-    <article aria-labelledby=${heading}>
-      <h3 id=${heading} class="tile-name"><bdi>${station.name}</bdi> <span class="tile-code"><bdi>${station.code}</bdi></span></h3>
+    <article aria-labelledby=${id}>
+      <${heading} id=${id} class="tile-name"><bdi>${station.name}</bdi> <span class="tile-code"><bdi>${station.code}</bdi></span><//>
       ${ids.length === 0 && html`<p class="tile-free"><${Icon} name="free" />${t('admin.board.free')}</p>`}
-      ${ids.map((id) => html`<${SessionOnTile} key=${id} id=${id} />`)}
+      ${ids.map((one) => html`<${SessionOnTile} key=${one} id=${one} />`)}
     </article>
   </li>`;
 }

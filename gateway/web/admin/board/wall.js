@@ -38,7 +38,7 @@ export function Wall() {
     <div class="wall-head"><${Counts} /><${ConnectionState} /></div>
     <${ConnectionBanner} />
     <ul class="wall-tiles" role="list" style=${{ '--columns': columns, '--rows': rows }}>
-      ${stations.map((station) => html`<${Tile} key=${station.id} station=${station} />`)}
+      ${stations.map((station) => html`<${Tile} key=${station.id} station=${station} heading="h2" />`)}
     </ul>
   </main>`;
 }

@@ -110,7 +110,7 @@ export const en = {
   'admin.filters.status': 'Status',
   'admin.filters.all': 'All',
   'admin.filters.clear': 'Clear filters',
-  'admin.status.preparing': 'Start checklist',
+  'admin.status.preparing': 'Checklist',
   'admin.station_type.prepress': 'Prepress',
   'admin.station_type.digital_press': 'Digital press',
   'admin.station_type.offset': 'Offset',

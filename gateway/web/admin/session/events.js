@@ -12,13 +12,13 @@ const LATE_AFTER_MS = 2_000;
 /** The list. */
 export function Events({ events, session }) {
   if (events.length === 0) return html`<p class="empty-line">${t('admin.session.no_events')}</p>`;
-  return html`<div class="table-scroll" tabindex="0" role="region" aria-label=${t('admin.session.events')}><table class="table events">
+  return html`<div class="table-scroll" tabindex="0" role="group" aria-label=${t('admin.session.events')}><table class="table table-cards events">
     <caption class="visually-hidden">${t('admin.session.events')}</caption>
     <thead><tr><th scope="col">${t('admin.session.time')}</th><th scope="col">${t('admin.session.what')}</th><th scope="col">${t('admin.session.who')}</th></tr></thead>
     <tbody>${events.map((event) => html`<tr key=${event.version}>
-      <td class="tabular nowrap"><time dateTime=${event.at}>${momentOf(event.at, session)}</time></td>
-      <td><${What} event=${event} /></td>
-      <td><${Who} event=${event} session=${session} /></td></tr>`)}</tbody>
+      <td class="tabular nowrap" data-label=${t('admin.session.time')}><time dateTime=${event.at}>${momentOf(event.at, session)}</time></td>
+      <td data-label=${t('admin.session.what')}><span><${What} event=${event} /></span></td>
+      <td data-label=${t('admin.session.who')}><${Who} event=${event} session=${session} /></td></tr>`)}</tbody>
   </table></div>`;
 }
 
