@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod directory;
 mod histogram;
+mod lan;
 mod lifecycle;
 mod printable;
 mod process;

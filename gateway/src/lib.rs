@@ -32,9 +32,9 @@ mod test_gateway;
 pub mod wire;
 mod worker_socket;
 
-pub use config::{GatewayConfig, Tls};
+pub use config::{GatewayConfig, Lan, Tls};
 pub use directory::demo_factory;
 pub use error::{ApiError, Code};
 pub use revoke::revoke_all;
-pub use server::tls::TlsError;
+pub use server::tls::{LiveCertificate, TlsError, certificate_of};
 pub use start::{GatewayError, GatewayFailure, GatewayHandle, start};

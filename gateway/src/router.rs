@@ -12,7 +12,7 @@ use crate::{
     auth::logins::Access,
     error::{ApiError, Code},
     middleware, pages,
-    routes::{admin, docs, health, openapi, ready, worker},
+    routes::{admin, authority, docs, health, openapi, ready, worker},
 };
 
 /// Who may use a route at all. The handler checks it; tests hold every handler to what stands here.
@@ -88,6 +88,7 @@ const ADMIN: Needs = Needs::WholeFactory(Role::Admin);
 pub static ROUTES: &[Route] = &[
     row(Method::GET, "/healthz", Needs::Nobody, Takes::Nothing, || get(health::health)),
     row(Method::GET, "/readyz", Needs::Nobody, Takes::Nothing, || get(ready::ready)),
+    row(Method::GET, authority::PATH, Needs::Nobody, Takes::Nothing, || get(authority::authority)),
     row(Method::GET, "/api/openapi.json", Needs::Nobody, Takes::Nothing, || get(openapi::openapi)),
     row(Method::GET, "/api/docs", Needs::Nobody, Takes::Nothing, || get(docs::docs)),
 

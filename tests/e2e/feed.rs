@@ -2,7 +2,7 @@
 //! delays and holds back.
 
 mod floor;
-mod proxy;
+pub mod proxy;
 mod table;
 mod viewer;
 

@@ -13,7 +13,7 @@ mod wait;
 
 pub use client::{Answer, Client, Worker};
 pub use place::{ADMIN_PASSWORD, Place, sql};
-pub use process::{Process, Signal, send, with_children};
+pub use process::{Process, Signal, at_home_in, send, with_children};
 pub use wait::{until, until_some};
 
 /// A running `andon up` in a place of its own.

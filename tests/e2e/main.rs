@@ -8,6 +8,7 @@
 
 mod accounts;
 mod bench;
+mod browser;
 mod configuration;
 mod factory;
 mod feed;
