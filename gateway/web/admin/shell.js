@@ -1,12 +1,10 @@
 // What is around every page: where one can go, the state of the connection, the language, and who is signed in.
 import { html, useState } from '../shared/html.js';
-import { lang, setLang, t } from '../shared/i18n.js';
+import { LANGUAGES, lang, setLang, t } from '../shared/i18n.js';
 import { account, mayAdminister, signOut } from './account.js';
 import { ConnectionState } from './board/connection.js';
 import { place } from './router.js';
 import { Problem } from './widgets/problem.js';
-
-const LANGUAGES = [['he', 'עברית'], ['ru', 'Русский'], ['en', 'English']];
 
 /** Pages, the beginning of their addresses, and whether they are for admins alone. */
 const LINKS = [
@@ -41,8 +39,8 @@ function Navigation() {
 }
 
 function LanguageChoice() {
-  return html`<label class="language"><span class="visually-hidden">${t('admin.language_label')}</span>
-    <select value=${lang.value} onChange=${(event) => setLang(event.currentTarget.value)}>${LANGUAGES.map(([code, name]) => html`<option key=${code} value=${code} lang=${code}>${name}</option>`)}</select></label>`;
+  return html`<select class="language" aria-label=${t('language')} value=${lang.value} onChange=${(event) => setLang(event.currentTarget.value)}>
+    ${Object.entries(LANGUAGES).map(([code, { name }]) => html`<option key=${code} value=${code} lang=${code}>${name}</option>`)}</select>`;
 }
 
 function Me() {

@@ -1,17 +1,17 @@
-// The figures on top of the board. What was produced today is what open sessions have, and what closed ones had.
+// The figures on top of the board. What was made today is what open sessions have, and what closed ones had.
 import { html, signal, useEffect } from '../../shared/html.js';
 import { number, t } from '../../shared/i18n.js';
 import { get } from '../../shared/api.js';
 import { isSignedIn } from '../account.js';
 import { serverNow } from '../../shared/time.js';
 import { Icon } from '../widgets/icon.js';
-import { counts, filled } from './store.js';
+import { counts, filled, gone } from './store.js';
 
 /** Closed sessions are summed again after this time, and a moment after one has closed. */
 const SUM_EVERY_MS = 60_000;
 const SUM_AFTER_CLOSE_MS = 1_500;
 
-/** What sessions that were closed today have made; null when nobody can say. */
+/** What was made today but stands in no open session: `{good, scrap}`; null when nobody can say. */
 const closedToday = signal(null);
 
 function midnight() {
@@ -23,7 +23,10 @@ function midnight() {
 async function sum() {
   if (!isSignedIn.peek()) return;
   try {
-    closedToday.value = await get(`/api/admin/summary?from=${encodeURIComponent(midnight())}`);
+    const told = await get(`/api/admin/summary?from=${encodeURIComponent(midnight())}`);
+    // Sessions that close after this answer are added by themselves until the next; what open ones had made before
+    // midnight is not of today.
+    closedToday.value = { good: told.good - told.carried_good - gone.good, scrap: told.scrap - told.carried_scrap - gone.scrap };
   } catch {
     // The figure says by itself that it is not known.
     closedToday.value = null;
@@ -59,7 +62,7 @@ export function Counts() {
   const now = counts.value;
   const known = filled.value;
   const figure = (value) => (known ? number(value) : '–');
-  const today = (name) => (known && closedToday.value ? number(closedToday.value[name] + now[name]) : '–');
+  const today = (name) => (known && closedToday.value ? number(Math.max(0, closedToday.value[name] + gone[name] + now[name])) : '–');
   return html`<dl class="counts" aria-label=${t('admin.counts.label')}>
       <${Figure} id="active" name=${t('admin.counts.active')} value=${figure(now.active)} />
       <${Figure} id="production" icon="production" name=${t('admin.counts.production')} value=${figure(now.production)} />

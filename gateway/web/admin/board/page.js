@@ -9,7 +9,7 @@ import { Problem } from '../widgets/problem.js';
 import { Loading } from '../widgets/load.js';
 import { groups, allStations } from './arrange.js';
 import { CloseAll } from './close_all.js';
-import { ConnectionBanner } from './connection.js';
+import { ConnectionBanner, isOld } from './connection.js';
 import { Counts } from './counts.js';
 import { Filters } from './filters.js';
 import { classifyWith, counts, filled } from './store.js';
@@ -28,7 +28,7 @@ function Board() {
   const [closing, setClosing] = useState(false);
   const actions = html`<a class="button secondary" href="/admin?wall=1">${t('admin.board.wall')}</a>
     ${maySupervise.value && html`<${CloseAllButton} onPress=${() => setClosing(true)} />`}`;
-  return html`<${Page} title=${t('admin.board.title')} actions=${actions} class="board">
+  return html`<${Page} title=${t('admin.board.title')} actions=${actions} class=${isOld() ? 'board is-old' : 'board'}>
     <${ConnectionBanner} />
     <${Counts} />
     <${Filters} />

@@ -13,6 +13,8 @@ const NOBODY = Object.freeze([]);
 
 /** Sums over all sessions; replaced when one of them changes. */
 export const counts = signal({ active: 0, production: 0, setup: 0, stoppage: 0, preparing: 0, good: 0, scrap: 0 });
+/** What sessions had that were closed since this page began, for as long as history does not tell it. */
+export const gone = { good: 0, scrap: 0 };
 /** Counts up whenever a session comes, goes, or changes its status: what filters look at. */
 export const statusesChanged = signal(0);
 /** Whether a first picture has arrived. */
@@ -93,6 +95,8 @@ function remove(id) {
   const session = byId.get(id)?.peek();
   if (!session) return;
   byId.delete(id);
+  gone.good += session.total_good;
+  gone.scrap += session.total_scrap;
   leave(session.station.id, id);
 }
 

@@ -2,7 +2,7 @@
 import { html, useEffect, useState } from '../../shared/html.js';
 import { t } from '../../shared/i18n.js';
 import { groups } from './arrange.js';
-import { ConnectionBanner, ConnectionState } from './connection.js';
+import { ConnectionBanner, ConnectionState, isOld } from './connection.js';
 import { Counts } from './counts.js';
 import { Tile } from './tile.js';
 
@@ -33,7 +33,7 @@ export function Wall() {
   const stations = groups.value.flatMap((group) => group.stations);
   const columns = columnsFor(stations.length, width, height);
   const rows = Math.max(1, Math.ceil(stations.length / columns));
-  return html`<main class="wall" id="main" tabindex="-1">
+  return html`<main class=${isOld() ? 'wall is-old' : 'wall'} id="main" tabindex="-1">
     <h1 class="visually-hidden">${t('admin.board.title')}</h1>
     <div class="wall-head"><${Counts} /><${ConnectionState} /></div>
     <${ConnectionBanner} />

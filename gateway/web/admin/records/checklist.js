@@ -64,12 +64,12 @@ function Item({ item, index, count, readOnly, drag, onMove, onChange, onRemove }
     <div class="checklist-order">
       ${!readOnly && html`<span class="grip" draggable="true" title=${t('admin.checklist.drag')} onDragStart=${(event) => { event.dataTransfer.effectAllowed = 'move'; event.dataTransfer.setData('text/plain', item.id); drag.start(index); }} onDragEnd=${drag.end}><${Icon} name="grip" /></span>`}
       <span class="tabular" aria-hidden="true">${index + 1}</span>
-      ${!readOnly && html`<button type="button" class="quiet icon-only" data-move="up" disabled=${index === 0} aria-label=${t('admin.checklist.up', { item: name })} onClick=${() => onMove(index, index - 1, 'up')}><${Icon} name="up" /></button>
-      <button type="button" class="quiet icon-only" data-move="down" disabled=${index === count - 1} aria-label=${t('admin.checklist.down', { item: name })} onClick=${() => onMove(index, index + 1, 'down')}><${Icon} name="down" /></button>`}
+      ${!readOnly && html`<button type="button" class="quiet icon-only" data-move="up" disabled=${index === 0} aria-label=${t('admin.checklist.up', { n: index + 1 })} onClick=${() => onMove(index, index - 1, 'up')}><${Icon} name="up" /></button>
+      <button type="button" class="quiet icon-only" data-move="down" disabled=${index === count - 1} aria-label=${t('admin.checklist.down', { n: index + 1 })} onClick=${() => onMove(index, index + 1, 'down')}><${Icon} name="down" /></button>`}
     </div>
     <div class="checklist-labels">${LANGUAGES.map(([language, dir]) => html`<label class="field" key=${language}><span>${t(`admin.field.label_${language}`)}</span>
       <input type="text" required maxlength="200" lang=${language} dir=${dir} value=${item[`label_${language}`]} onInput=${(event) => onChange({ ...item, [`label_${language}`]: event.currentTarget.value })} /></label>`)}</div>
     <div class="checklist-more"><label class="check"><input type="checkbox" checked=${item.is_required} onChange=${(event) => onChange({ ...item, is_required: event.currentTarget.checked })} /> ${t('admin.checklist.required')}</label>
-      ${!readOnly && html`<button type="button" class="quiet" aria-label=${t('admin.checklist.remove_item', { item: name })} onClick=${onRemove}>${t('admin.checklist.remove')}</button>`}</div>
+      ${!readOnly && html`<button type="button" class="quiet" aria-label=${t('admin.checklist.remove_item', { n: index + 1 })} onClick=${onRemove}>${t('admin.checklist.remove')}</button>`}</div>
     </fieldset></li>`;
 }

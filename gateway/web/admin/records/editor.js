@@ -3,7 +3,7 @@ import { html, useEffect, useState } from '../../shared/html.js';
 import { t } from '../../shared/i18n.js';
 import { get } from '../../shared/api.js';
 import { mayAdminister } from '../account.js';
-import { keepFresh, keyOf } from '../directory.js';
+import { keepFresh, keyOf, listOf } from '../directory.js';
 import { go, guardLeaving, place } from '../router.js';
 import { confirm } from '../widgets/confirm.js';
 import { Loading, useLoad } from '../widgets/load.js';
@@ -17,7 +17,7 @@ import { newerOf, remove, write } from './write.js';
 /** The page; `id` is null for a new record. */
 export function EditorPage({ name, id }) {
   const kind = KINDS[name];
-  useEffect(() => keepFresh(['station']), []);
+  useEffect(() => keepFresh(['station', kind.path]), [kind]);
   const { data, error, reload } = useLoad((signal) => (id === null ? Promise.resolve({ sequence: 0, record: null }) : get(`/api/admin/directory/${kind.path}/${encodeURIComponent(id)}`, undefined, { signal })), [name, id]);
   const title = data?.record ? html`<bdi>${kind.nameOf(data.record)}</bdi>` : t(id === null ? `admin.new.${name}` : `admin.kind.${name}`);
   return html`<${Page} title=${title} heard=${data?.record ? kind.nameOf(data.record) : null} back=${{ href: `/admin/directory/${name}`, text: t(`admin.kind.${name}`) }}>
@@ -45,8 +45,12 @@ function Editor({ name, kind, read }) {
   const save = async (fields, from) => {
     setState({ busy: true, error: null, saved: false, newer: undefined });
     const tidy = kind.tidy ? kind.tidy(fields) : fields;
+    const id = from.record ? keyOf(kind.path, from.record) : kind.key(tidy);
+    if (!from.record && isThere(kind, id)) {
+      setState({ busy: false, error: null, exists: id, saved: false, newer: undefined });
+      return;
+    }
     try {
-      const id = from.record ? keyOf(kind.path, from.record) : kind.key(tidy);
       await took(await write(kind, id, from.sequence, tidy));
     } catch (error) {
       setState({ busy: false, error: newerOf(error) === undefined ? error : null, saved: false, newer: newerOf(error) });
@@ -71,6 +75,7 @@ function Editor({ name, kind, read }) {
     ${readOnly && html`<p class="hint">${t('admin.records.read_only')}</p>`}
     ${kind.fields.map((field) => html`<${Field} key=${field.name} field=${field} value=${draft[field.name]} base=${base.record} readOnly=${readOnly} onChange=${(value) => setDraft((before) => ({ ...before, [field.name]: value }))} />`)}
     ${state.error && html`<${Problem} error=${state.error} />`}
+    ${state.exists && html`<p class="problem" role="alert">${t('admin.records.exists')} <a href=${`/admin/directory/${name}/${encodeURIComponent(state.exists)}`}>${t('admin.records.open_it')}</a></p>`}
     ${!readOnly && html`<div class="editor-actions">
       <button type="submit" class="primary" disabled=${state.busy || !dirty}>${state.busy ? t('admin.saving') : t('admin.save')}</button>
       <button type="button" class="secondary" disabled=${state.busy || !dirty} onClick=${() => setDraft(clean)}>${t('admin.records.undo')}</button>
@@ -83,6 +88,9 @@ function Editor({ name, kind, read }) {
       onSave=${(fields) => { setDraft(fields); save(fields, state.newer ?? { sequence: 0, record: state.newer === null ? base.record : null }); }} />`}
   </form>`;
 }
+
+/** Whether a record of this id is known: a new one must not be put over it. */
+const isThere = (kind, id) => (listOf(kind.path).records ?? []).some(({ record }) => keyOf(kind.path, record) === id);
 
 function useGuard(dirty) {
   useEffect(() => {
