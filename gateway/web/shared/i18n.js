@@ -19,7 +19,8 @@ export const LANGUAGES = {
 const DEFAULT = 'he';
 const KEPT_AS = 'andon.lang';
 
-const catalogs = { he: { ...he }, ru: { ...ru }, en: { ...en } };
+/** Every text by language and key; looked at by whoever checks them. */
+export const catalogs = { he: { ...he }, ru: { ...ru }, en: { ...en } };
 
 /** The language of this device. Read it; change it with `setLang`. */
 export const lang = signal(known(recall(KEPT_AS)) ?? DEFAULT);
@@ -52,8 +53,11 @@ function formOf(entry, n) {
   return entry[rules.select(Number(n))] ?? entry.other;
 }
 
-/** A text that somebody typed keeps its own direction inside a sentence of another (Unicode's first-strong isolate). */
-const isolated = (text) => (/^[\d\s.,:/%+−-]*$/.test(text) ? text : `\u2068${text}\u2069`);
+const LETTERS = { rtl: /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/, ltr: /[A-Za-z\u00c0-\u058f]/ };
+const isRtl = () => LANGUAGES[lang.value].dir === 'rtl';
+
+/** A text of the other direction keeps its own inside a sentence (Unicode's first-strong isolate). */
+const isolated = (text) => (LETTERS[isRtl() ? 'ltr' : 'rtl'].test(text) ? `\u2068${text}\u2069` : text);
 const shown = (value) => (typeof value === 'number' ? number(value) : isolated(String(value)));
 
 /** The text of a key in the device's language. An unknown key is shown as it is: tests look for such. */
@@ -78,6 +82,12 @@ const numbers = {};
 export function number(value) {
   const code = lang.value;
   return (numbers[code] ??= new Intl.NumberFormat(LANGUAGES[code].locale)).format(value);
+}
+
+/** A number with its sign, +5 or −5, which stands before it in every language. */
+export function signed(value) {
+  const text = `${value < 0 ? '−' : '+'}${number(Math.abs(value))}`;
+  return isRtl() ? `\u2066${text}\u2069` : text;
 }
 
 /** The rules for dates and numbers of the device's language, for `Intl`. */
