@@ -14,8 +14,7 @@ export function SignInPage() {
 
 /** Over a page: what was typed there stays. */
 export function SignInAgain() {
-  const stay = () => undefined;
-  return html`<${Dialog} title=${t('admin.sign_in.ended')} onClose=${stay} busy><p>${t('admin.sign_in.ended_text')}</p><${SignInForm} name=${endedFor.value} /><//>`;
+  return html`<${Dialog} title=${t('admin.sign_in.ended')}><p>${t('admin.sign_in.ended_text')}</p><${SignInForm} name=${endedFor.value} /><//>`;
 }
 
 function SignInForm({ name = '' }) {

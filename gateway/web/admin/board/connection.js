@@ -37,8 +37,11 @@ export function useFeed() {
   useEffect(() => clear, [name]);
 }
 
-const stateNow = () => feed.value?.state.value ?? { kind: 'connecting', since: null };
+const stateNow = () => feed.value?.state.value ?? { kind: isSignedIn.value ? 'connecting' : 'ended', since: null };
 const sinceOf = ({ since }) => (since ? timeOfDay(since, true) : '');
+
+/** Whether the server tells what happens, as it happens. */
+export const isLive = () => stateNow().kind === 'live';
 
 /** Whether what is shown may be old. */
 export const isOld = () => ['stale', 'lost', 'ended'].includes(stateNow().kind);

@@ -5,6 +5,7 @@ import { get } from '../../shared/api.js';
 import { isSignedIn } from '../account.js';
 import { serverNow } from '../../shared/time.js';
 import { Icon } from '../widgets/icon.js';
+import { isLive } from './connection.js';
 import { counts, filled, gone } from './store.js';
 
 /** Closed sessions are summed again after this time, and a moment after one has closed. */
@@ -36,6 +37,7 @@ async function sum() {
 /** Keeps the sum of closed sessions fresh while the board is shown. */
 function useClosedToday() {
   const signedIn = isSignedIn.value;
+  const live = isLive();
   useEffect(() => {
     sum();
     const timer = setInterval(sum, SUM_EVERY_MS);
@@ -53,7 +55,7 @@ function useClosedToday() {
       clearTimeout(soon);
       unsubscribe();
     };
-  }, [signedIn]);
+  }, [signedIn, live]);
 }
 
 /** The figures. */

@@ -3,6 +3,7 @@ import { html, useEffect, useState } from '../../shared/html.js';
 import { t } from '../../shared/i18n.js';
 import { withLogin } from '../login_needed.js';
 import { isSignedIn } from '../account.js';
+import { isLive } from '../board/connection.js';
 
 /** Asks when `deps` change; what was there stays until the answer comes. Returns `{data, error, loading, reload}`. */
 export function useLoad(ask, deps) {
@@ -20,7 +21,13 @@ export function useLoad(ask, deps) {
     );
     return () => ending.abort();
   }, [...deps, round, who]);
-  return { ...state, reload: () => setRound((before) => before + 1) };
+  const reload = () => setRound((before) => before + 1);
+  // The server is there again: what failed is asked again, without anybody pressing.
+  const live = isLive();
+  useEffect(() => {
+    if (live && state.error) reload();
+  }, [live]);
+  return { ...state, reload };
 }
 
 /** Says that something is on its way. */
