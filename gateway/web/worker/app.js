@@ -2,7 +2,7 @@
 import { effect, html, render, untracked, useEffect } from '../shared/html.js';
 import { t } from '../shared/i18n.js';
 import './i18n.js';
-import { mustSignInAgain, resuming, worker, workerId } from './identity.js';
+import { mustSignInAgain, resuming, setResuming, worker, workerId } from './identity.js';
 import { drain } from './queue/drain.js';
 import { showQueueOf } from './queue/queue.js';
 import { go, path, rightPlace } from './router.js';
@@ -40,7 +40,7 @@ function UnknownPage() {
   }, []);
   return html`<${Page} name="unknown" title=${t('worker.unknown.title')} quietTitle=${!error}>
     ${error ? html`<${Problem} error=${error} retry=${look} />` : html`<${Loading} />`}
-    ${error && html`<footer class="page-end"><${Leave} /></footer>`}
+    ${error && html`<footer class="step-foot"><${Leave} /></footer>`}
   <//>`;
 }
 
@@ -88,6 +88,10 @@ effect(() => {
 effect(() => {
   const done = summary.value;
   if (done && where.value.kind === 'none') untracked(() => go(`/summary/${done.session.id}`, { replace: true }));
+});
+effect(() => {
+  // Nothing to go on with: what is opened from here on is new.
+  if (where.value.kind === 'none' && resuming.value) untracked(() => setResuming(false));
 });
 live();
 render(html`<${App} />`, document.getElementById('app'));

@@ -23,7 +23,7 @@ export function EndPage() {
       <div><dt>${t('worker.scrap')}</dt><dd class="tabular">${number(scrap)}</dd></div>
     </dl>
     ${session.value.end_checklist_completed ? html`<${Finish} />` : html`<${EndList} />`}
-    <footer class="page-end"><button type="button" class="secondary" disabled=${isEnding.value} onClick=${() => go('/work', { replace: true })}>${t('worker.end.back')}</button></footer>
+    <footer class="step-foot"><button type="button" class="secondary" disabled=${isEnding.value} onClick=${() => go('/work', { replace: true })}>${t('worker.end.back')}</button></footer>
   <//>`;
 }
 

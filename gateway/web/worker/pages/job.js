@@ -64,7 +64,7 @@ export function JobPage() {
     ${!data && !error && html`<${Loading} />`}
     ${data && !station && html`<${Problem} text=${t('worker.job.not_yours')} />`}
     ${station && html`<${JobForm} station=${station} />`}
-    <footer class="page-end"><button type="button" class="secondary" onClick=${() => go('/stations', { replace: true })}>${t('worker.job.other_station')}</button></footer>
+    <footer class="step-foot"><button type="button" class="secondary" onClick=${() => go('/stations', { replace: true })}>${t('worker.job.other_station')}</button></footer>
   <//>`;
 }
 

@@ -28,6 +28,6 @@ export function ResumePage() {
       <button type="button" class="secondary big" onClick=${abandon} aria-describedby="anew-hint">${t('worker.resume.anew')}</button>
       <p class="hint" id="anew-hint">${t('worker.resume.anew_hint')}</p>
     </div>`}
-    <footer class="page-end"><${Leave} /></footer>
+    <footer class="step-foot"><${Leave} /></footer>
   <//>`;
 }

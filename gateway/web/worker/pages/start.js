@@ -35,6 +35,6 @@ export function StartPage() {
       <p class="message" role="status">${asked && left > 0 ? t('worker.list.left', { n: left }) : ''}</p>
       ${busy ? html`<${Waiting} text=${t('worker.start.sending')} />` : html`<button type="submit" class="primary big">${t('worker.start.begin')}</button>`}
     </form>`}
-    <footer class="page-end"><button type="button" class="secondary" disabled=${isEnding.value} onClick=${abandon}>${t('worker.start.leave')}</button></footer>
+    <footer class="step-foot"><button type="button" class="secondary" disabled=${isEnding.value} onClick=${abandon}>${t('worker.start.leave')}</button></footer>
   <//>`;
 }

@@ -33,7 +33,7 @@ export function StationsPage() {
     ${!stations && !error && html`<${Loading} />`}
     ${stations?.length === 0 && html`<div class="empty"><p>${t('worker.stations.none')}</p><button type="button" class="primary big" onClick=${reload}>${t('worker.stations.look_again')}</button></div>`}
     ${stations?.length > 0 && html`<ul class="stations" role="list">${stations.map((station) => html`<${Station} key=${station.id} station=${station} />`)}</ul>`}
-    <footer class="page-end"><${Leave} /><${Missing} /></footer>
+    <footer class="step-foot"><${Leave} /><${Missing} /></footer>
   <//>`;
 }
 

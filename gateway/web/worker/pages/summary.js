@@ -28,6 +28,6 @@ export function SummaryPage() {
       ${fact(t('worker.summary.lasted'), duration(Date.parse(session.ended_at) - Date.parse(session.started_at)))}
     </dl>
     <div class="buttons"><button type="button" class="primary big" onClick=${() => go('/stations', { replace: true })}>${t('worker.summary.next')}</button></div>
-    <footer class="page-end"><${Leave} /></footer>
+    <footer class="step-foot"><${Leave} /></footer>
   <//>`;
 }

@@ -35,8 +35,8 @@ export function WorkPage() {
     <${StatusPanel} onDetails=${details} />
     ${catalogError.value && html`<${Problem} error=${catalogError.value} retry=${load} />`}
     <${StatusButtons} onChoose=${choose} />
-    <section class="work-job" aria-label=${t('worker.work.job')}><${JobLine} /><${Progress} /></section>
     <${Quantities} onKeypad=${(kind) => setSheet({ kind })} />
+    <section class="work-job" aria-label=${t('worker.work.job')}><${JobLine} /><${Progress} /></section>
     <div class="work-end"><button type="button" class="secondary big" onClick=${() => go('/end')}>${t('worker.work.finish')}</button></div>
     ${sheet?.status && html`<${DetailsSheet} status=${sheet.status} first=${sheet.first} onDone=${say} onClose=${close} />`}
     ${sheet?.kind && html`<${KeypadSheet} kind=${sheet.kind} onClose=${close} />`}

@@ -1,6 +1,6 @@
 // What a person has to know at any step: presses that were refused, a session about to be closed for silence, no connection.
 import { html } from '../../shared/html.js';
-import { number, t } from '../../shared/i18n.js';
+import { signed, t } from '../../shared/i18n.js';
 import { moment, timeOfDay } from '../../shared/time.js';
 import { mustSignInAgain } from '../identity.js';
 import { dismiss, refused } from '../queue/queue.js';
@@ -14,7 +14,7 @@ import { Clock } from './ticker.js';
 function whatItWas({ name, body }) {
   if (name === 'status') return statusName(body.status);
   if (name !== 'quantities') return t(`worker.command.${name}`);
-  const part = (kind, delta) => delta && `${delta > 0 ? '+' : '−'}${number(Math.abs(delta))} ${t(`worker.${kind}`)}`;
+  const part = (kind, delta) => delta && `${signed(delta)} ${t(`worker.${kind}`)}`;
   return [part('good', body.good_delta), part('scrap', body.scrap_delta)].filter(Boolean).join(', ');
 }
 

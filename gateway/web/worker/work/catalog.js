@@ -14,10 +14,13 @@ const CLASSES = ['production', 'setup', 'stoppage'];
 /** What a status looks like that is not known: of another station, or removed since. */
 const UNKNOWN = { color: '#64748b', machine_class: 'stoppage', requires_reason: false };
 
+/** The plain one of each class stands before the others. */
+const PLAIN = ['production', 'setup', 'stopped'];
+
 /** The statuses to choose from: production first, then setup, then stoppages; built-in ones before others. */
 export const statuses = computed(() => {
   const list = [...(catalog.value?.statuses ?? [])];
-  const rank = (one) => CLASSES.indexOf(one.machine_class) * 2 + (one.built_in ? 0 : 1);
+  const rank = (one) => CLASSES.indexOf(one.machine_class) * 3 + (PLAIN.includes(one.code) ? 0 : one.built_in ? 1 : 2);
   return list.sort((one, other) => rank(one) - rank(other));
 });
 /** Reasons by type. */

@@ -1,10 +1,13 @@
 // Good and scrap: plus and minus for one, the keypad for many, and the last change back.
 import { html } from '../../shared/html.js';
-import { number, t } from '../../shared/i18n.js';
+import { number, signed, t } from '../../shared/i18n.js';
 import { count, undo } from '../session/act.js';
 import { shownTotals, undoable } from '../session/shown.js';
 import { session, where } from '../whereabouts.js';
 import { Icon } from '../widgets/icon.js';
+
+/** Figures above this are written smaller. */
+const LONG = 999_999;
 
 /** Both counters; `onKeypad(kind)` opens the keypad. */
 export function Quantities({ onKeypad }) {
@@ -16,16 +19,14 @@ export function Quantities({ onKeypad }) {
   </section>`;
 }
 
-const signed = (change) => (change > 0 ? `+${number(change)}` : `−${number(-change)}`);
-
 function Counter({ kind, total, waiting, onKeypad }) {
   const name = t(`worker.${kind}`);
   return html`<div class="counter counter-${kind}" role="group" aria-label=${name}>
-    <span class="counter-name">${name}</span>
     <button type="button" class="counter-step" aria-label=${t('worker.count.less', { kind: name })} disabled=${total === 0} onClick=${() => count(kind, -1)}><${Icon} name="minus" /></button>
     <button type="button" class="counter-total tabular" aria-label=${t('worker.count.keypad', { kind: name, n: total })} data-testid=${`total-${kind}`} data-total=${total} data-waiting=${waiting} onClick=${() => onKeypad(kind)}>
-      <span>${number(total)}</span>
-      ${waiting !== 0 && html`<span class="counter-waiting"><${Icon} name="wait" /><bdi dir="ltr">${signed(waiting)}</bdi></span>`}
+      <span class="counter-name">${name}</span>
+      <span class="counter-number" data-long=${total > LONG ? 'yes' : undefined}>${number(total)}</span>
+      ${waiting !== 0 && html`<span class="counter-waiting"><${Icon} name="wait" />${signed(waiting)}</span>`}
     </button>
     <button type="button" class="counter-step" aria-label=${t('worker.count.more', { kind: name })} onClick=${() => count(kind, 1)}><${Icon} name="plus" /></button>
   </div>`;

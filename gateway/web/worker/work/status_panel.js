@@ -15,7 +15,7 @@ export function StatusPanel({ onDetails }) {
   return html`<section class="now" style=${statusColors(color)} aria-label=${t('worker.work.now')} data-testid="now" data-status=${status} data-waiting=${isWaiting ? 'yes' : 'no'}>
     <p class="now-status"><${Icon} name=${machineClass} /><bdi data-testid="now-label">${statusName(status)}</bdi></p>
     <${Clock} className="now-clock tabular" since=${since} />
-    <p class="now-words">${words.map((one, index) => html`<bdi key=${index}>${one}</bdi>`)}${isWaiting && html`<span class="now-waiting"><${Icon} name="wait" />${t('worker.work.waits')}</span>`}</p>
+    <p class="now-words">${words.map((one, index) => html`<span key=${index} class="now-word"><bdi>${one}</bdi></span>`)}${isWaiting && html`<span class="now-waiting"><${Icon} name="wait" />${t('worker.work.waits')}</span>`}</p>
     <button type="button" class="now-more" onClick=${onDetails}><${Icon} name="pen" />${machineClass === 'stoppage' ? t('worker.work.why') : t('worker.work.note')}</button>
   </section>`;
 }
