@@ -44,7 +44,8 @@ function directoryPage([kind = 'workers', id]) {
   return id === NEW ? admins(page) : page;
 }
 
-const admins = (page) => (mayAdminister.value ? page : html`<${Page} title=${t('admin.only_admins')}><p>${t('admin.only_admins_text')}</p><a class="button secondary" href="/admin">${t('admin.to_board')}</a><//>`);
+const admins = (page) => (mayAdminister.value ? page : html`<${Page} title=${t('admin.only_admins')}>
+  <p>${t('admin.only_admins_text')}</p><a class="button secondary" href="/admin">${t('admin.to_board')}</a><//>`);
 
 function partsOf(path) {
   try {
@@ -58,12 +59,14 @@ function partsOf(path) {
 function currentPage() {
   const [first = '', ...rest] = partsOf(place.value.path);
   const page = Object.hasOwn(PAGES, first) ? PAGES[first](rest) : null;
-  return page || html`<${Page} title=${t('admin.not_here')}><p>${t('admin.not_here_text')}</p><a class="button secondary" href="/admin">${t('admin.to_board')}</a><//>`;
+  return page || html`<${Page} title=${t('admin.not_here')}><p>${t('admin.not_here_text')}</p>
+    <a class="button secondary" href="/admin">${t('admin.to_board')}</a><//>`;
 }
 
 function App() {
   useFeed();
-  if (startProblem.value) return html`<${Shell}><${Page} title=${t('admin.app')}><${Problem} error=${startProblem.value} retry=${start} /><//><//>`;
+  if (startProblem.value) return html`<${Shell}><${Page} title=${t('admin.app')}>
+    <${Problem} error=${startProblem.value} retry=${start} /><//><//>`;
   if (account.value === undefined) return html`<${Shell}><main id="main" class="page"><${Loading} /></main><//>`;
   // Whoever was signed in keeps the page, and what was typed on it.
   if (account.value === null) return html`<${Shell}><${SignInPage} /><//>`;

@@ -28,19 +28,24 @@ export function Shell({ children }) {
     <header class="top">
       <a class="brand" href="/admin"><span class="brand-mark" aria-hidden="true"></span>Andon</a>
       ${account.value && html`<${Navigation} />`}
-      <div class="top-end">${account.value && html`<${ConnectionState} />`}<${LanguageChoice} />${account.value && html`<${Me} />`}</div>
+      <div class="top-end">${account.value && html`<${ConnectionState} />`}<${LanguageChoice} />
+        ${account.value && html`<${Me} />`}</div>
     </header>
     ${children}`;
 }
 
 function Navigation() {
   const current = partOf(place.value.path);
-  return html`<nav class="main-nav" aria-label=${t('admin.nav.label')}>${LINKS.filter(([, , admin]) => !admin || mayAdminister.value).map(([name, href]) => html`<a key=${name} href=${href} aria-current=${name === current ? 'page' : undefined}>${t(`admin.nav.${name}`)}</a>`)}</nav>`;
+  return html`<nav class="main-nav" aria-label=${t('admin.nav.label')}>
+    ${LINKS.filter(([, , admin]) => !admin || mayAdminister.value).map(([name, href]) => html`<a key=${name} href=${href}
+    aria-current=${name === current ? 'page' : undefined}>${t(`admin.nav.${name}`)}</a>`)}</nav>`;
 }
 
 function LanguageChoice() {
-  return html`<select class="language" aria-label=${t('language')} value=${lang.value} onChange=${(event) => setLang(event.currentTarget.value)}>
-    ${Object.entries(LANGUAGES).map(([code, { name }]) => html`<option key=${code} value=${code} lang=${code}>${name}</option>`)}</select>`;
+  return html`<select class="language" aria-label=${t('language')} value=${lang.value}
+    onChange=${(event) => setLang(event.currentTarget.value)}>
+    ${Object.entries(LANGUAGES).map(([code, { name }]) => html`<option key=${code} value=${code} lang=${code}>
+      ${name}</option>`)}</select>`;
 }
 
 function Me() {
@@ -48,7 +53,8 @@ function Me() {
   const { name, role, stations } = account.value;
   const leave = () => signOut().catch(setError);
   return html`<details class="me"><summary aria-label=${t('admin.me.label', { name })}><bdi>${name}</bdi></summary>
-    <div class="me-menu"><p><bdi>${name}</bdi><br /><span class="hint">${t(`admin.role.${role}`)}${stations ? ` · ${t('admin.me.limited', { n: stations.length })}` : ''}</span></p>
+    <div class="me-menu"><p><bdi>${name}</bdi><br /><span class="hint">
+      ${t(`admin.role.${role}`)}${stations ? ` · ${t('admin.me.limited', { n: stations.length })}` : ''}</span></p>
       ${error && html`<${Problem} error=${error} />`}
       <button type="button" class="secondary" onClick=${leave}>${t('admin.me.sign_out')}</button></div></details>`;
 }

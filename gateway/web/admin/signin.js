@@ -14,7 +14,8 @@ export function SignInPage() {
 
 /** Over a page: what was typed there stays. */
 export function SignInAgain() {
-  return html`<${Dialog} title=${t('admin.sign_in.ended')}><p>${t('admin.sign_in.ended_text')}</p><${SignInForm} name=${endedFor.value} /><//>`;
+  return html`<${Dialog} title=${t('admin.sign_in.ended')}><p>${t('admin.sign_in.ended_text')}</p>
+    <${SignInForm} name=${endedFor.value} /><//>`;
 }
 
 function SignInForm({ name = '' }) {
@@ -33,10 +34,16 @@ function SignInForm({ name = '' }) {
   };
   const wrong = state.error instanceof ApiError && state.error.code === 'NOT_FOUND';
   return html`<form class="sign-in-form" onSubmit=${submit}>
-    <div class="field"><label for="sign-in-account">${t('admin.sign_in.account')}</label><input id="sign-in-account" name="account" type="text" required maxlength="200" autocomplete="username" autocapitalize="none" spellcheck=${false} dir="auto" value=${account} onInput=${(event) => setAccount(event.currentTarget.value)} /></div>
-    <div class="field"><label for="sign-in-password">${t('admin.sign_in.password')}</label><input id="sign-in-password" name="password" type="password" required autocomplete="current-password" dir="ltr" value=${password} onInput=${(event) => setPassword(event.currentTarget.value)} /></div>
+    <div class="field"><label for="sign-in-account">${t('admin.sign_in.account')}</label>
+      <input id="sign-in-account" name="account" type="text" required maxlength="200" autocomplete="username"
+      autocapitalize="none" spellcheck=${false} dir="auto" value=${account}
+      onInput=${(event) => setAccount(event.currentTarget.value)} /></div>
+    <div class="field"><label for="sign-in-password">${t('admin.sign_in.password')}</label>
+      <input id="sign-in-password" name="password" type="password" required autocomplete="current-password" dir="ltr"
+      value=${password} onInput=${(event) => setPassword(event.currentTarget.value)} /></div>
     ${wrong && html`<p class="problem" role="alert">${t('admin.sign_in.wrong')}</p>`}
     ${state.error && !wrong && html`<${Problem} error=${state.error} />`}
-    <button type="submit" class="primary" disabled=${state.busy}>${state.busy ? t('admin.sign_in.doing') : t('admin.sign_in.do')}</button>
+    <button type="submit" class="primary" disabled=${state.busy}>
+      ${state.busy ? t('admin.sign_in.doing') : t('admin.sign_in.do')}</button>
   </form>`;
 }

@@ -14,7 +14,10 @@ import { Problem } from '../widgets/problem.js';
 /** What can be looked for. */
 const KINDS = ['worker', 'station', 'job', 'reason', 'status', 'credential', 'account', 'session', 'device', 'directory'];
 /** What the texts of this page know; newer deeds are shown by their own names. */
-const ACTIONS = new Set(['put', 'remove', 'import', 'sign_in', 'sign_out', 'create_account', 'change_account', 'set_password', 'export_directory', 'close_session', 'close_all_sessions']);
+const ACTIONS = new Set([
+  'put', 'remove', 'import', 'sign_in', 'sign_out', 'create_account', 'change_account', 'set_password',
+  'export_directory', 'close_session', 'close_all_sessions',
+]);
 
 function addressOf(query, cursor) {
   const asked = new URLSearchParams();
@@ -30,8 +33,12 @@ export function AuditPage() {
   const query = place.value.query;
   return html`<${Page} title=${t('admin.nav.audit')}>
     <search class="filters filters-grid" aria-label=${t('admin.filters.label')}>
-      <label class="field"><span>${t('admin.audit.kind')}</span><select value=${query.get('kind') ?? ''} onChange=${(event) => setQuery({ kind: event.currentTarget.value })}><option value="">${t('admin.filters.all')}</option>${KINDS.map((kind) => html`<option key=${kind} value=${kind}>${t(`admin.audit_kind.${kind}`)}</option>`)}</select></label>
-      <label class="field"><span>${t('admin.audit.account')}</span><input type="text" dir="auto" autocomplete="off" value=${query.get('actor') ?? ''} onChange=${(event) => setQuery({ actor: event.currentTarget.value.trim() })} /></label>
+      <label class="field"><span>${t('admin.audit.kind')}</span><select value=${query.get('kind') ?? ''}
+        onChange=${(event) => setQuery({ kind: event.currentTarget.value })}>
+        <option value="">${t('admin.filters.all')}</option>${KINDS.map((kind) => html`<option key=${kind} value=${kind}>
+        ${t(`admin.audit_kind.${kind}`)}</option>`)}</select></label>
+      <label class="field"><span>${t('admin.audit.account')}</span><input type="text" dir="auto" autocomplete="off"
+        value=${query.get('actor') ?? ''} onChange=${(event) => setQuery({ actor: event.currentTarget.value.trim() })} /></label>
     </search>
     <${Entries} key=${addressOf(query)} query=${query} />
   <//>`;
@@ -56,18 +63,24 @@ function Entries({ query }) {
   if (entries.length === 0) return html`<div class="empty"><p>${t('admin.audit.none')}</p></div>`;
   return html`<${Table} entries=${entries} />
     ${more.error && html`<${Problem} error=${more.error} retry=${load} />`}
-    ${cursor && !more.error && html`<button type="button" class="secondary load-more" disabled=${more.loading} onClick=${load}>${more.loading ? t('admin.loading') : t('admin.load_more')}</button>`}`;
+    ${cursor && !more.error && html`<button type="button" class="secondary load-more" disabled=${more.loading} onClick=${load}>
+      ${more.loading ? t('admin.loading') : t('admin.load_more')}</button>`}`;
 }
 
 function Table({ entries }) {
-  return html`<div class="table-scroll" tabindex="0" role="region" aria-label=${t('admin.nav.audit')}><table class="table table-cards">
+  return html`<div class="table-scroll" tabindex="0" role="region" aria-label=${t('admin.nav.audit')}>
+    <table class="table table-cards">
     <caption class="visually-hidden">${t('admin.nav.audit')}</caption>
-    <thead><tr>${['when', 'who', 'what', 'on'].map((name) => html`<th key=${name} scope="col">${t(`admin.audit.${name}`)}</th>`)}</tr></thead>
+    <thead><tr>${['when', 'who', 'what', 'on'].map((name) => html`<th key=${name} scope="col">
+      ${t(`admin.audit.${name}`)}</th>`)}</tr></thead>
     <tbody>${entries.map((entry) => html`<tr key=${`${entry.sequence} ${entry.kind} ${entry.record_id}`}>
-      <td class="tabular nowrap" data-label=${t('admin.audit.when')}><time dateTime=${entry.at}>${dateTime(entry.at, true)}</time></td>
+      <td class="tabular nowrap" data-label=${t('admin.audit.when')}><time dateTime=${entry.at}>${dateTime(entry.at, true)}</time>
+        </td>
       <td data-label=${t('admin.audit.who')}><${Actor} actor=${entry.actor} /></td>
-      <td data-label=${t('admin.audit.what')}>${ACTIONS.has(entry.action) ? t(`admin.audit_action.${entry.action}`) : entry.action}</td>
-      <td data-label=${t('admin.audit.on')}><span><${Target} kind=${entry.kind} id=${entry.record_id} />${entry.detail && html` <span class="hint" dir="auto">${entry.detail}</span>`}</span></td></tr>`)}</tbody>
+      <td data-label=${t('admin.audit.what')}>
+        ${ACTIONS.has(entry.action) ? t(`admin.audit_action.${entry.action}`) : entry.action}</td>
+      <td data-label=${t('admin.audit.on')}><span><${Target} kind=${entry.kind} id=${entry.record_id} />
+        ${entry.detail && html` <span class="hint" dir="auto">${entry.detail}</span>`}</span></td></tr>`)}</tbody>
   </table></div>`;
 }
 

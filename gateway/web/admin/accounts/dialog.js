@@ -45,9 +45,12 @@ export function AccountDialog({ account, onClose, onSaved }) {
       setState({ busy: false, error });
     }
   };
-  const actions = html`<button type="button" class="secondary" disabled=${state.busy} onClick=${onClose}>${t('admin.cancel')}</button>
-    <button type="submit" form="account-form" class="primary" disabled=${state.busy}>${state.busy ? t('admin.saving') : t('admin.save')}</button>`;
-  return html`<${Dialog} title=${account ? t('admin.accounts.edit', { name: account.name }) : t('admin.accounts.new')} onClose=${onClose} actions=${actions} busy=${state.busy}>
+  const actions = html`<button type="button" class="secondary" disabled=${state.busy} onClick=${onClose}>
+    ${t('admin.cancel')}</button>
+    <button type="submit" form="account-form" class="primary" disabled=${state.busy}>
+      ${state.busy ? t('admin.saving') : t('admin.save')}</button>`;
+  return html`<${Dialog} title=${account ? t('admin.accounts.edit', { name: account.name }) : t('admin.accounts.new')}
+    onClose=${onClose} actions=${actions} busy=${state.busy}>
     <form id="account-form" onSubmit=${save}><${Fields} account=${account} draft=${draft} change=${change} />
       ${state.error && html`<${Problem} error=${state.error} />`}</form>
   <//>`;
@@ -56,13 +59,31 @@ export function AccountDialog({ account, onClose, onSaved }) {
 function Fields({ account, draft, change }) {
   const limited = draft.stations !== null;
   const tooMany = limited && draft.stations.length > STATIONS_MAX;
-  return html`${!account && html`<div class="field"><label for="account-name">${t('admin.accounts.name')}</label><input id="account-name" type="text" required maxlength="200" autocomplete="off" dir="auto" value=${draft.name} onInput=${(event) => change({ name: event.currentTarget.value })} /></div>`}
-    <div class="field"><label for="account-role">${t('admin.accounts.role')}</label><select id="account-role" aria-describedby="account-role-hint" value=${draft.role} onChange=${(event) => change({ role: event.currentTarget.value })}>${ROLES.map((role) => html`<option key=${role} value=${role}>${t(`admin.role.${role}`)}</option>`)}</select><p class="hint" id="account-role-hint">${t(`admin.role_text.${draft.role}`)}</p></div>
-    <div class="field"><label for="account-password">${t(account ? 'admin.accounts.new_password' : 'admin.accounts.password')}</label><input id="account-password" type="password" minlength=${PASSWORD_MIN} required=${!account} autocomplete="new-password" dir="ltr" aria-describedby="account-password-hint" value=${draft.password} onInput=${(event) => change({ password: event.currentTarget.value })} />
-      <p class="hint" id="account-password-hint">${t(account ? 'admin.accounts.new_password_hint' : 'admin.accounts.password_hint')}</p></div>
-    ${account && html`<div class="field field-flag"><label class="check"><input type="checkbox" checked=${draft.is_active} onChange=${(event) => change({ is_active: event.currentTarget.checked })} /> ${t('admin.accounts.may_sign_in')}</label></div>`}
-    <div class="field field-flag"><label class="check"><input type="checkbox" checked=${limited} onChange=${(event) => change({ stations: event.currentTarget.checked ? [] : null })} /> ${t('admin.accounts.limit')}</label></div>
-    ${limited && html`<${StationsField} field=${{ name: 'station_ids' }} value=${draft.stations} onChange=${(stations) => change({ stations })} />`}
+  return html`${!account && html`<div class="field"><label for="account-name">${t('admin.accounts.name')}</label>
+    <input id="account-name" type="text" required maxlength="200" autocomplete="off" dir="auto" value=${draft.name}
+    onInput=${(event) => change({ name: event.currentTarget.value })} /></div>`}
+    <div class="field"><label for="account-role">${t('admin.accounts.role')}</label>
+      <select id="account-role" aria-describedby="account-role-hint" value=${draft.role}
+      onChange=${(event) => change({ role: event.currentTarget.value })}>${ROLES.map((role) => html`<option key=${role}
+      value=${role}>${t(`admin.role.${role}`)}</option>`)}</select><p class="hint" id="account-role-hint">
+      ${t(`admin.role_text.${draft.role}`)}</p></div>
+    <div class="field"><label for="account-password">
+      ${t(account ? 'admin.accounts.new_password' : 'admin.accounts.password')}</label>
+      <input id="account-password" type="password" minlength=${PASSWORD_MIN} required=${!account} autocomplete="new-password"
+      dir="ltr" aria-describedby="account-password-hint" value=${draft.password}
+      onInput=${(event) => change({ password: event.currentTarget.value })} />
+      <p class="hint" id="account-password-hint">
+        ${t(account ? 'admin.accounts.new_password_hint' : 'admin.accounts.password_hint')}</p></div>
+    ${account && html`<div class="field field-flag"><label class="check">
+      <input type="checkbox" checked=${draft.is_active}
+      onChange=${(event) => change({ is_active: event.currentTarget.checked })} /> ${t('admin.accounts.may_sign_in')}</label>
+      </div>`}
+    <div class="field field-flag"><label class="check"><input type="checkbox" checked=${limited}
+      onChange=${(event) => change({ stations: event.currentTarget.checked ? [] : null })} /> ${t('admin.accounts.limit')}</label>
+      </div>
+    ${limited && html`<${StationsField} field=${{ name: 'station_ids' }} value=${draft.stations}
+      onChange=${(stations) => change({ stations })} />`}
     ${tooMany && html`<p class="problem" role="alert">${t('admin.accounts.too_many_stations', { n: STATIONS_MAX })}</p>`}
-    ${account && html`<p class="hint">${account.name === me.value?.name ? t('admin.accounts.own') : t('admin.accounts.signs_out')}</p>`}`;
+    ${account && html`<p class="hint">
+      ${account.name === me.value?.name ? t('admin.accounts.own') : t('admin.accounts.signs_out')}</p>`}`;
 }

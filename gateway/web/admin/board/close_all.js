@@ -30,18 +30,22 @@ export function CloseAll({ onClose }) {
     }
   };
   if (state.answer) return html`<${Outcome} answer=${state.answer} listed=${listed} onClose=${onClose} />`;
-  const actions = html`<button type="button" class="secondary" disabled=${state.doing} onClick=${onClose}>${t('admin.cancel')}</button>
-    <button type="button" class="danger" disabled=${state.doing} onClick=${close}>${state.doing ? t('admin.close_all.doing') : t('admin.close_all.yes', { n: listed.length })}</button>`;
+  const actions = html`<button type="button" class="secondary" disabled=${state.doing} onClick=${onClose}>
+    ${t('admin.cancel')}</button>
+    <button type="button" class="danger" disabled=${state.doing} onClick=${close}>
+      ${state.doing ? t('admin.close_all.doing') : t('admin.close_all.yes', { n: listed.length })}</button>`;
   return html`<${Dialog} title=${t('admin.close_all.title')} onClose=${onClose} actions=${actions} busy=${state.doing} wide>
     <p>${t('admin.close_all.text', { n: listed.length })} ${account.value?.stations ? t('admin.close_all.limited') : t('admin.close_all.also_new')}</p>
     ${state.error && html`<${Problem} error=${state.error} />`}
-    <ul class="closing-list" role="list" tabindex="0" aria-label=${t('admin.close_all.list')}>${listed.map((session) => html`<li key=${session.id}><${Named} session=${session} /></li>`)}</ul>
+    <ul class="closing-list" role="list" tabindex="0" aria-label=${t('admin.close_all.list')}>${listed.map((session) => html`<li
+      key=${session.id}><${Named} session=${session} /></li>`)}</ul>
   <//>`;
 }
 
 /** A session by its names. */
 export function Named({ session }) {
-  return html`<bdi>${session.station.name}</bdi> · <bdi>${session.worker.full_name}</bdi> · <bdi>${session.job.job_number}</bdi> <${Status} code=${session.current_status} />`;
+  return html`<bdi>${session.station.name}</bdi> · <bdi>${session.worker.full_name}</bdi> · <bdi>
+    ${session.job.job_number}</bdi> <${Status} code=${session.current_status} />`;
 }
 
 function Outcome({ answer, listed, onClose }) {
@@ -51,7 +55,8 @@ function Outcome({ answer, listed, onClose }) {
     <p role="status">${t('admin.close_all.closed', { n: answer.closed })}</p>
     ${answer.failed.length > 0 && html`<h3>${t('admin.close_all.failed', { n: answer.failed.length })}</h3>
       <ul role="list">${answer.failed.map((one) => html`<li key=${one.session_id}>
-        ${nameOf(one.session_id) ? html`<${Named} session=${nameOf(one.session_id)} />` : html`<code>${one.session_id}</code>`} — <bdi>${one.message}</bdi></li>`)}</ul>
+        ${nameOf(one.session_id) ? html`<${Named} session=${nameOf(one.session_id)} />` : html`<code>
+          ${one.session_id}</code>`} — <bdi>${one.message}</bdi></li>`)}</ul>
       <p>${t('admin.close_all.again')}</p>`}
   <//>`;
 }

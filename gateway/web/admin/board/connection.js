@@ -49,7 +49,9 @@ export const isOld = () => ['stale', 'lost', 'ended'].includes(stateNow().kind);
 /** A word and a sign, in the head of every page. */
 export function ConnectionState() {
   const state = stateNow();
-  return html`<span class="connection" role="status" data-testid="connection" data-state=${state.kind}><span class="connection-dot" aria-hidden="true"></span><span>${t(`admin.connection.${state.kind}`, { time: sinceOf(state) })}</span></span>`;
+  return html`<span class="connection" role="status" data-testid="connection" data-state=${state.kind}>
+    <span class="connection-dot" aria-hidden="true"></span><span>
+    ${t(`admin.connection.${state.kind}`, { time: sinceOf(state) })}</span></span>`;
 }
 
 function bannerOf({ kind }) {
@@ -63,6 +65,8 @@ export function ConnectionBanner() {
   const never = state.kind === 'connecting' && state.retryAt;
   if (!feed.value || (!isOld() && !never)) return null;
   return html`<div class="banner" role="alert"><p>${t(`admin.connection.banner_${bannerOf(state)}`, { time: sinceOf(state) })}</p>
-    ${state.kind === 'ended' ? html`<button type="button" class="secondary" onClick=${() => location.reload()}>${t('admin.connection.reload')}</button>`
-      : state.kind !== 'stale' && html`<button type="button" class="secondary" onClick=${() => feed.value?.again()}>${t('admin.connection.again')}</button>`}</div>`;
+    ${state.kind === 'ended' ? html`<button type="button" class="secondary" onClick=${() => location.reload()}>
+      ${t('admin.connection.reload')}</button>`
+      : state.kind !== 'stale' && html`<button type="button" class="secondary" onClick=${() => feed.value?.again()}>
+        ${t('admin.connection.again')}</button>`}</div>`;
 }

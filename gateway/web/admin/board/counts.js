@@ -77,5 +77,6 @@ export function Counts() {
 }
 
 function Figure({ id, icon, name, value }) {
-  return html`<div class="figure" data-figure=${id}><dt>${icon && html`<${Icon} name=${icon} />`}${name}</dt><dd data-testid=${`count-${id}`}>${value}</dd></div>`;
+  return html`<div class="figure" data-figure=${id}><dt>${icon && html`<${Icon} name=${icon} />`}${name}</dt>
+    <dd data-testid=${`count-${id}`}>${value}</dd></div>`;
 }

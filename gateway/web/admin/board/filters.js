@@ -26,17 +26,21 @@ export function Filters() {
   return html`<search class="filters" aria-label=${t('admin.filters.label')}>
     <div class="filters-row">
       <label class="field-inline"><span class="visually-hidden">${t('admin.filters.text')}</span>
-        <input type="search" value=${text} placeholder=${t('admin.filters.text')} onInput=${(event) => setQuery({ q: event.currentTarget.value })} /></label>
+        <input type="search" value=${text} placeholder=${t('admin.filters.text')}
+          onInput=${(event) => setQuery({ q: event.currentTarget.value })} /></label>
       <label class="field-inline">${t('admin.filters.group')}
         <select value=${by} onChange=${(event) => setQuery({ group: event.currentTarget.value === 'status' ? 'status' : '' })}>
-          <option value="type">${t('admin.filters.by_type')}</option><option value="status">${t('admin.filters.by_status')}</option>
+          <option value="type">${t('admin.filters.by_type')}</option><option value="status">
+            ${t('admin.filters.by_status')}</option>
         </select></label>
-      ${active > 0 && html`<button type="button" class="quiet" onClick=${() => setQuery({ type: [], status: [], q: '' })}>${t('admin.filters.clear')}</button>`}
+      ${active > 0 && html`<button type="button" class="quiet" onClick=${() => setQuery({ type: [], status: [], q: '' })}>
+        ${t('admin.filters.clear')}</button>`}
     </div>
     <details class="filters-more" open=${types.length + states.length > 0}>
       <summary>${t('admin.filters.more')}${types.length + states.length > 0 ? ` (${types.length + states.length})` : ''}</summary>
       <fieldset class="chips"><legend>${t('admin.filters.type')}</legend>
-        ${typesThere.value.map((type) => html`<${Chip} key=${type} on=${types.includes(type)} onPress=${() => setQuery({ type: toggled(types, type) })}>${t(`admin.station_type.${type}`)}<//>`)}
+        ${typesThere.value.map((type) => html`<${Chip} key=${type} on=${types.includes(type)}
+          onPress=${() => setQuery({ type: toggled(types, type) })}>${t(`admin.station_type.${type}`)}<//>`)}
       </fieldset>
       <fieldset class="chips"><legend>${t('admin.filters.status')}</legend>
         ${statesThere.value.map((state) => html`<${StateChip} key=${state} state=${state} states=${states} />`)}
@@ -48,7 +52,8 @@ export function Filters() {
 function StateChip({ state, states }) {
   const { color, machineClass } = state === FREE || state === PREPARING ? { machineClass: state } : statusOf(state);
   return html`<${Chip} on=${states.includes(state)} onPress=${() => setQuery({ status: toggled(states, state) })}>
-    <span class="chip-shape" style=${statusColors(color ?? '#64748b')}><${Icon} name=${machineClass} /></span><bdi>${stateLabel(state)}</bdi><//>`;
+    <span class="chip-shape" style=${statusColors(color ?? '#64748b')}><${Icon} name=${machineClass} /></span>
+      <bdi>${stateLabel(state)}</bdi><//>`;
 }
 
 function Chip({ on, onPress, children }) {

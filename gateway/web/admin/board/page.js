@@ -38,7 +38,8 @@ function Board() {
 }
 
 function CloseAllButton({ onPress }) {
-  return html`<button type="button" class="danger-outline" disabled=${counts.value.active === 0} onClick=${onPress}>${t('admin.close_all.open')}</button>`;
+  return html`<button type="button" class="danger-outline" disabled=${counts.value.active === 0} onClick=${onPress}>
+    ${t('admin.close_all.open')}</button>`;
 }
 
 function Tiles() {
@@ -47,12 +48,15 @@ function Tiles() {
     return list.error ? html`<${Problem} error=${list.error} />` : html`<${Loading} />`;
   }
   if (allStations.value.length === 0) {
-    return html`<div class="empty"><p>${t('admin.board.no_stations')}</p>${mayAdminister.value && html`<a class="button primary" href="/admin/factory">${t('admin.board.to_factory')}</a>`}</div>`;
+    return html`<div class="empty"><p>${t('admin.board.no_stations')}</p>${mayAdminister.value && html`<a class="button primary"
+      href="/admin/factory">${t('admin.board.to_factory')}</a>`}</div>`;
   }
   if (groups.value.length === 0) {
-    return html`<div class="empty"><p>${t('admin.board.nothing_matches')}</p><a class="button secondary" href="/admin">${t('admin.board.show_all')}</a></div>`;
+    return html`<div class="empty"><p>${t('admin.board.nothing_matches')}</p>
+      <a class="button secondary" href="/admin">${t('admin.board.show_all')}</a></div>`;
   }
-  return html`<div class="groups">${groups.value.map((group) => html`<${Group} key=${group.key} title=${group.title} stations=${group.stations} id=${group.key} />`)}</div>`;
+  return html`<div class="groups">${groups.value.map((group) => html`<${Group} key=${group.key} title=${group.title}
+    stations=${group.stations} id=${group.key} />`)}</div>`;
 }
 
 /** From this many stations on a group takes whole lines. */

@@ -32,9 +32,11 @@ export function Tile({ station, heading = 'h3' }) {
   });
   const [machineClass, color] = look.value.split(' ');
   const id = `station-${station.id}`;
-  return html`<li class="tile" data-class=${machineClass} data-testid="tile" data-station=${station.code} style=${statusColors(color)}>
+  return html`<li class="tile" data-class=${machineClass} data-testid="tile" data-station=${station.code}
+    style=${statusColors(color)}>
     <article aria-labelledby=${id}>
-      <${heading} id=${id} class="tile-name"><bdi>${station.name}</bdi> <span class="tile-code"><bdi>${station.code}</bdi></span><//>
+      <${heading} id=${id} class="tile-name"><bdi>${station.name}</bdi> <span class="tile-code"><bdi>${station.code}</bdi></span>
+        <//>
       ${ids.length === 0 && html`<p class="tile-free"><${Icon} name="free" />${t('admin.board.free')}</p>`}
       ${ids.map((one) => html`<${SessionOnTile} key=${one} id=${one} />`)}
     </article>
@@ -45,10 +47,12 @@ function SessionOnTile({ id }) {
   const session = sessionSignal(id)?.value;
   if (!session) return null;
   const { color, text, machineClass } = statusOf(session.current_status);
-  return html`<section class="tile-session" data-session=${id} data-status=${session.current_status ?? ''} style=${statusColors(color)}>
+  return html`<section class="tile-session" data-session=${id} data-status=${session.current_status ?? ''}
+    style=${statusColors(color)}>
     <p class="tile-status"><${Icon} name=${machineClass} /><bdi class="tile-label">${text}</bdi><${SinceClock} id=${id} /></p>
     <p class="tile-who"><a href=${`/admin/sessions/${id}`}><bdi>${session.worker.full_name}</bdi></a></p>
-    <p class="tile-job"><bdi class="job-number">${session.job.job_number}</bdi>${session.job.customer_name && html` <bdi class="customer">${session.job.customer_name}</bdi>`}</p>
+    <p class="tile-job"><bdi class="job-number">${session.job.job_number}</bdi>${session.job.customer_name && html` <bdi
+      class="customer">${session.job.customer_name}</bdi>`}</p>
     <${Quantities} session=${session} />
     <${Alive} id=${id} />
   </section>`;
@@ -62,7 +66,8 @@ function Quantities({ session }) {
       <div><dt>${t('admin.scrap')}</dt><dd class="scrap">${number(scrap)}</dd></div>
       ${planned > 0 && html`<div><dt>${t('admin.planned')}</dt><dd>${number(planned)}</dd></div>`}
     </dl>
-    ${planned > 0 && html`<progress class="tile-progress" max=${planned} value=${Math.min(good, planned)} aria-label=${t('admin.board.progress')}></progress>`}`;
+    ${planned > 0 && html`<progress class="tile-progress" max=${planned} value=${Math.min(good, planned)}
+      aria-label=${t('admin.board.progress')}></progress>`}`;
 }
 
 /** How long the status lasts. */

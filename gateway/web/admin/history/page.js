@@ -19,7 +19,8 @@ export function HistoryPage() {
   useEffect(() => keepFresh(['station', 'worker', 'status']), []);
   const query = place.value.query;
   const wanted = asked(query);
-  const actions = wanted.state !== 'active' && html`<a class="button secondary" href=${csvAddress(wanted)} download>${t('admin.history.csv')}</a>`;
+  const actions = wanted.state !== 'active' && html`<a class="button secondary" href=${csvAddress(wanted)} download>
+    ${t('admin.history.csv')}</a>`;
   return html`<${Page} title=${t('admin.history.title')} actions=${actions}>
     <${HistoryFilters} wanted=${wanted} />
     <${Rows} key=${listAddress(wanted)} wanted=${wanted} />
@@ -42,17 +43,20 @@ function Rows({ wanted }) {
   if (first.error) return html`<${Problem} error=${first.error} retry=${first.reload} />`;
   if (!first.data) return html`<${Loading} />`;
   const sessions = [...first.data.sessions, ...more.sessions];
-  if (sessions.length === 0) return html`<div class="empty"><p>${t('admin.history.nothing')}</p><a class="button secondary" href="/admin/history">${t('admin.history.show_all')}</a></div>`;
+  if (sessions.length === 0) return html`<div class="empty"><p>${t('admin.history.nothing')}</p>
+    <a class="button secondary" href="/admin/history">${t('admin.history.show_all')}</a></div>`;
   return html`<${Table} sessions=${sessions} />
     <p class="hint" role="status">${t('admin.history.shown', { n: number(sessions.length) })}</p>
     ${more.error && html`<${Problem} error=${more.error} retry=${load} />`}
-    ${cursor && !more.error && html`<button type="button" class="secondary load-more" disabled=${more.loading} onClick=${load}>${more.loading ? t('admin.loading') : t('admin.load_more')}</button>`}`;
+    ${cursor && !more.error && html`<button type="button" class="secondary load-more" disabled=${more.loading} onClick=${load}>
+      ${more.loading ? t('admin.loading') : t('admin.load_more')}</button>`}`;
 }
 
 const COLUMNS = ['ended', 'worker', 'station', 'job', 'duration', 'good', 'scrap', 'last_status', 'cause'];
 
 function Table({ sessions }) {
-  return html`<div class="table-scroll" tabindex="0" role="region" aria-label=${t('admin.history.title')}><table class="table table-cards history">
+  return html`<div class="table-scroll" tabindex="0" role="region" aria-label=${t('admin.history.title')}>
+    <table class="table table-cards history">
     <caption class="visually-hidden">${t('admin.history.title')}</caption>
     <thead><tr>${COLUMNS.map((name) => html`<th key=${name} scope="col">${t(`admin.history.${name}`)}</th>`)}</tr></thead>
     <tbody>${sessions.map((session) => html`<${Row} key=${session.id} session=${session} />`)}</tbody>
@@ -63,7 +67,8 @@ function Row({ session }) {
   const ended = session.ended_at ? Date.parse(session.ended_at) : serverNow();
   const cell = (name, content, css = '') => html`<td class=${css} data-label=${t(`admin.history.${name}`)}>${content}</td>`;
   return html`<tr data-session=${session.id}>
-    ${cell('ended', html`<a href=${`/admin/sessions/${session.id}`}>${session.ended_at ? html`<time dateTime=${session.ended_at}>${dateTime(session.ended_at)}</time>` : t('admin.session.runs')}</a>`, 'nowrap')}
+    ${cell('ended', html`<a href=${`/admin/sessions/${session.id}`}>${session.ended_at ? html`<time dateTime=${session.ended_at}>
+      ${dateTime(session.ended_at)}</time>` : t('admin.session.runs')}</a>`, 'nowrap')}
     ${cell('worker', html`<bdi>${session.worker.full_name}</bdi>`)}
     ${cell('station', html`<span><bdi>${session.station.name}</bdi> <bdi class="code">${session.station.code}</bdi></span>`)}
     ${cell('job', html`<bdi>${session.job.job_number}</bdi>`)}

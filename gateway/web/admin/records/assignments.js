@@ -67,21 +67,34 @@ function Matrix({ records }) {
   const pages = Math.max(1, Math.ceil(rows.length / size));
   const at = Math.min(page, pages - 1);
   return html`<search class="filters filters-row" aria-label=${t('admin.filters.label')}>
-      <label class="field-inline"><span class="visually-hidden">${t('admin.records.search_worker')}</span><input type="search" placeholder=${t('admin.records.search_worker')} value=${text} onInput=${(event) => setQuery({ q: event.currentTarget.value })} /></label>
-      <label class="field-inline">${t('admin.filters.type')} <select value=${type} onChange=${(event) => setQuery({ type: event.currentTarget.value })}><option value="">${t('admin.filters.all')}</option>${STATION_TYPES.map((one) => html`<option key=${one} value=${one}>${t(`admin.station_type.${one}`)}</option>`)}</select></label>
+      <label class="field-inline"><span class="visually-hidden">${t('admin.records.search_worker')}</span>
+        <input type="search" placeholder=${t('admin.records.search_worker')} value=${text}
+        onInput=${(event) => setQuery({ q: event.currentTarget.value })} /></label>
+      <label class="field-inline">${t('admin.filters.type')} <select value=${type}
+        onChange=${(event) => setQuery({ type: event.currentTarget.value })}>
+        <option value="">${t('admin.filters.all')}</option>${STATION_TYPES.map((one) => html`<option key=${one} value=${one}>
+        ${t(`admin.station_type.${one}`)}</option>`)}</select></label>
     </search>
-    ${problem && html`<div class="problem" role="alert"><p><strong><bdi>${problem.name}</bdi>: ${problemText(problem.error)}</strong></p></div>`}
-    ${rows.length === 0 || columns.length === 0 ? html`<div class="empty"><p>${t('admin.records.nothing_found')}</p></div>` : html`<${Grid} columns=${columns} rows=${rows.slice(at * size, (at + 1) * size)} onProblem=${setProblem} />`}
-    ${pages > 1 && html`<div class="pager"><button type="button" class="secondary" disabled=${at === 0} onClick=${() => setPage(at - 1)}>${t('admin.previous')}</button>
+    ${problem && html`<div class="problem" role="alert"><p><strong><bdi>
+      ${problem.name}</bdi>: ${problemText(problem.error)}</strong></p></div>`}
+    ${rows.length === 0 || columns.length === 0 ? html`<div class="empty"><p>${t('admin.records.nothing_found')}</p>
+      </div>` : html`<${Grid} columns=${columns} rows=${rows.slice(at * size, (at + 1) * size)} onProblem=${setProblem} />`}
+    ${pages > 1 && html`<div class="pager"><button type="button" class="secondary" disabled=${at === 0}
+      onClick=${() => setPage(at - 1)}>${t('admin.previous')}</button>
       <span class="tabular">${t('admin.page_of', { n: number(at + 1), of: number(pages) })}</span>
-      <button type="button" class="secondary" disabled=${at === pages - 1} onClick=${() => setPage(at + 1)}>${t('admin.next')}</button></div>`}`;
+      <button type="button" class="secondary" disabled=${at === pages - 1} onClick=${() => setPage(at + 1)}>
+        ${t('admin.next')}</button></div>`}`;
 }
 
 function Grid({ columns, rows, onProblem }) {
-  return html`<div class="table-scroll matrix-scroll" tabindex="0" role="region" aria-label=${t('admin.kind.assignments')}><table class="table matrix">
+  return html`<div class="table-scroll matrix-scroll" tabindex="0" role="region" aria-label=${t('admin.kind.assignments')}>
+    <table class="table matrix">
     <caption class="visually-hidden">${t('admin.kind.assignments')}</caption>
-    <thead><tr><th scope="col">${t('admin.session.worker')}</th>${columns.map((station) => html`<th key=${station.id} scope="col" class="matrix-station"><bdi class="code">${station.code}</bdi><span class="hint"><bdi>${station.name}</bdi></span></th>`)}</tr></thead>
-    <tbody>${rows.map((stored) => html`<${Row} key=${stored.record.id} stored=${stored} columns=${columns} onProblem=${onProblem} />`)}</tbody>
+    <thead><tr><th scope="col">${t('admin.session.worker')}</th>${columns.map((station) => html`<th key=${station.id} scope="col"
+      class="matrix-station"><bdi class="code">${station.code}</bdi><span class="hint"><bdi>${station.name}</bdi></span>
+      </th>`)}</tr></thead>
+    <tbody>${rows.map((stored) => html`<${Row} key=${stored.record.id} stored=${stored} columns=${columns}
+      onProblem=${onProblem} />`)}</tbody>
   </table></div>`;
 }
 
@@ -100,6 +113,10 @@ function Row({ stored, columns, onProblem }) {
       setBusy(null);
     }
   };
-  return html`<tr><th scope="row"><bdi>${record.full_name}</bdi></th>${columns.map((station) => html`<td key=${station.id}><label class="matrix-box">
-    <input type="checkbox" aria-label=${`${record.full_name} – ${station.name}`} checked=${busy === station.id ? !record.station_ids.includes(station.id) : record.station_ids.includes(station.id)} disabled=${!mayAdminister.value || busy !== null} onChange=${(event) => tick(station, event.currentTarget.checked)} /></label></td>`)}</tr>`;
+  return html`<tr><th scope="row"><bdi>${record.full_name}</bdi></th>${columns.map((station) => html`<td key=${station.id}>
+    <label class="matrix-box">
+    <input type="checkbox" aria-label=${`${record.full_name} – ${station.name}`}
+      checked=${busy === station.id ? !record.station_ids.includes(station.id) : record.station_ids.includes(station.id)}
+      disabled=${!mayAdminister.value || busy !== null} onChange=${(event) => tick(station, event.currentTarget.checked)} />
+      </label></td>`)}</tr>`;
 }

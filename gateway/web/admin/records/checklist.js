@@ -48,10 +48,12 @@ export function ChecklistField({ field, value, readOnly, onChange }) {
   const drag = { dragged, start: setDragged, drop: (to) => { move(dragged, to); setDragged(null); }, end: () => setDragged(null) };
   return html`<fieldset class="field checklist" disabled=${readOnly}><legend>${t(`admin.field.${field.name}`)}</legend>
     ${value.length === 0 && html`<p class="hint">${t('admin.checklist.empty')}</p>`}
-    <ol class="checklist-items" role="list" ref=${list}>${value.map((item, index) => html`<${Item} key=${item.id} item=${item} index=${index} count=${value.length} readOnly=${readOnly} drag=${drag} onMove=${move}
+    <ol class="checklist-items" role="list" ref=${list}>${value.map((item, index) => html`<${Item} key=${item.id} item=${item}
+      index=${index} count=${value.length} readOnly=${readOnly} drag=${drag} onMove=${move}
       onChange=${(changed) => onChange(numbered(value.map((one) => (one.id === item.id ? changed : one))))}
       onRemove=${() => onChange(numbered(value.filter((one) => one.id !== item.id)))} />`)}</ol>
-    ${!readOnly && html`<button type="button" class="secondary" disabled=${value.length >= ITEMS_MAX} onClick=${add}>${t('admin.checklist.add')}</button>`}
+    ${!readOnly && html`<button type="button" class="secondary" disabled=${value.length >= ITEMS_MAX} onClick=${add}>
+      ${t('admin.checklist.add')}</button>`}
     <p class="visually-hidden" role="status">${said}</p>
   </fieldset>`;
 }
@@ -59,17 +61,28 @@ export function ChecklistField({ field, value, readOnly, onChange }) {
 function Item({ item, index, count, readOnly, drag, onMove, onChange, onRemove }) {
   const name = t('admin.checklist.item', { n: index + 1 });
   const over = (event) => drag.dragged !== null && event.preventDefault();
-  return html`<li class=${drag.dragged === index ? 'checklist-item dragged' : 'checklist-item'} data-item=${item.id} onDragOver=${over} onDrop=${(event) => { event.preventDefault(); drag.drop(index); }}>
+  return html`<li class=${drag.dragged === index ? 'checklist-item dragged' : 'checklist-item'} data-item=${item.id}
+    onDragOver=${over} onDrop=${(event) => { event.preventDefault(); drag.drop(index); }}>
     <fieldset><legend class="visually-hidden">${name}</legend>
     <div class="checklist-order">
-      ${!readOnly && html`<span class="grip" draggable="true" title=${t('admin.checklist.drag')} onDragStart=${(event) => { event.dataTransfer.effectAllowed = 'move'; event.dataTransfer.setData('text/plain', item.id); drag.start(index); }} onDragEnd=${drag.end}><${Icon} name="grip" /></span>`}
+      ${!readOnly && html`<span class="grip" draggable="true" title=${t('admin.checklist.drag')}
+        onDragStart=${(event) => { event.dataTransfer.effectAllowed = 'move'; event.dataTransfer.setData('text/plain', item.id); drag.start(index); }}
+        onDragEnd=${drag.end}><${Icon} name="grip" /></span>`}
       <span class="tabular" aria-hidden="true">${index + 1}</span>
-      ${!readOnly && html`<button type="button" class="quiet icon-only" data-move="up" disabled=${index === 0} aria-label=${t('admin.checklist.up', { n: index + 1 })} onClick=${() => onMove(index, index - 1, 'up')}><${Icon} name="up" /></button>
-      <button type="button" class="quiet icon-only" data-move="down" disabled=${index === count - 1} aria-label=${t('admin.checklist.down', { n: index + 1 })} onClick=${() => onMove(index, index + 1, 'down')}><${Icon} name="down" /></button>`}
+      ${!readOnly && html`<button type="button" class="quiet icon-only" data-move="up" disabled=${index === 0}
+        aria-label=${t('admin.checklist.up', { n: index + 1 })} onClick=${() => onMove(index, index - 1, 'up')}>
+        <${Icon} name="up" /></button>
+      <button type="button" class="quiet icon-only" data-move="down" disabled=${index === count - 1}
+        aria-label=${t('admin.checklist.down', { n: index + 1 })} onClick=${() => onMove(index, index + 1, 'down')}>
+        <${Icon} name="down" /></button>`}
     </div>
-    <div class="checklist-labels">${LANGUAGES.map(([language, dir]) => html`<label class="field" key=${language}><span>${t(`admin.field.label_${language}`)}</span>
-      <input type="text" required maxlength="200" lang=${language} dir=${dir} value=${item[`label_${language}`]} onInput=${(event) => onChange({ ...item, [`label_${language}`]: event.currentTarget.value })} /></label>`)}</div>
-    <div class="checklist-more"><label class="check"><input type="checkbox" checked=${item.is_required} onChange=${(event) => onChange({ ...item, is_required: event.currentTarget.checked })} /> ${t('admin.checklist.required')}</label>
-      ${!readOnly && html`<button type="button" class="quiet" aria-label=${t('admin.checklist.remove_item', { n: index + 1 })} onClick=${onRemove}>${t('admin.checklist.remove')}</button>`}</div>
+    <div class="checklist-labels">${LANGUAGES.map(([language, dir]) => html`<label class="field" key=${language}>
+      <span>${t(`admin.field.label_${language}`)}</span>
+      <input type="text" required maxlength="200" lang=${language} dir=${dir} value=${item[`label_${language}`]}
+        onInput=${(event) => onChange({ ...item, [`label_${language}`]: event.currentTarget.value })} /></label>`)}</div>
+    <div class="checklist-more"><label class="check"><input type="checkbox" checked=${item.is_required}
+      onChange=${(event) => onChange({ ...item, is_required: event.currentTarget.checked })} /> ${t('admin.checklist.required')}</label>
+      ${!readOnly && html`<button type="button" class="quiet" aria-label=${t('admin.checklist.remove_item', { n: index + 1 })}
+        onClick=${onRemove}>${t('admin.checklist.remove')}</button>`}</div>
     </fieldset></li>`;
 }

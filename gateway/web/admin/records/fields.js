@@ -19,7 +19,8 @@ export function Field({ field, value, base, readOnly, onChange }) {
     case 'flag': return html`<${Flag} ...${props} />`;
     case 'stations': return html`<${StationsField} ...${props} />`;
     case 'checklist': return html`<${ChecklistField} ...${props} />`;
-    default: return html`<div class="field"><label for=${id.current}>${t(`admin.field.${field.name}`)}${field.required && html`<span class="needed" aria-hidden="true"> *</span>`}</label>
+    default: return html`<div class="field"><label for=${id.current}>
+      ${t(`admin.field.${field.name}`)}${field.required && html`<span class="needed" aria-hidden="true"> *</span>`}</label>
       <${Input} ...${props} /><${Hint} field=${field} base=${base} id=${id.current} /></div>`;
   }
 }
@@ -28,18 +29,24 @@ function Input({ field, value, base, id, readOnly, onChange }) {
   const shared = { id, disabled: readOnly, required: field.required, 'aria-describedby': hintOf(field, base) ? `${id}-hint` : undefined };
   const typed = (event) => onChange(event.currentTarget.value);
   switch (field.type) {
-    case 'choice': return html`<select ...${shared} value=${value} onChange=${typed}>${field.values.map((one) => html`<option key=${one} value=${one}>${t(`admin.${field.words}.${one}`)}</option>`)}</select>`;
-    case 'note': return html`<textarea ...${shared} rows="3" dir="auto" maxlength=${field.max} value=${value ?? ''} onInput=${typed}></textarea>`;
-    case 'number': return html`<input ...${shared} type="number" inputmode="numeric" min="0" max=${field.max} step="1" value=${value ?? ''} onInput=${(event) => onChange(event.currentTarget.value === '' ? null : event.currentTarget.valueAsNumber)} />`;
+    case 'choice': return html`<select ...${shared} value=${value} onChange=${typed}>${field.values.map((one) => html`<option
+      key=${one} value=${one}>${t(`admin.${field.words}.${one}`)}</option>`)}</select>`;
+    case 'note': return html`<textarea ...${shared} rows="3" dir="auto" maxlength=${field.max} value=${value ?? ''}
+      onInput=${typed}></textarea>`;
+    case 'number': return html`<input ...${shared} type="number" inputmode="numeric" min="0" max=${field.max} step="1"
+      value=${value ?? ''} onInput=${(event) => onChange(event.currentTarget.value === '' ? null : event.currentTarget.valueAsNumber)} />`;
     case 'color': return html`<${ColorInput} shared=${shared} value=${value} onChange=${onChange} />`;
     case 'station': return html`<${StationInput} shared=${shared} value=${value} base=${base} onChange=${onChange} />`;
-    default: return html`<input ...${shared} type="text" autocomplete="off" dir=${LANGUAGE_DIRECTION[field.language] ?? 'auto'} lang=${field.language} maxlength=${field.max} pattern=${field.pattern} value=${value ?? ''} onInput=${typed} />`;
+    default: return html`<input ...${shared} type="text" autocomplete="off" dir=${LANGUAGE_DIRECTION[field.language] ?? 'auto'}
+      lang=${field.language} maxlength=${field.max} pattern=${field.pattern} value=${value ?? ''} onInput=${typed} />`;
   }
 }
 
 function ColorInput({ shared, value, onChange }) {
-  return html`<span class="color-input"><input ...${shared} type="color" value=${value} onInput=${(event) => onChange(event.currentTarget.value)} />
-    <span class="status" style=${{ '--status': value, '--on-status': readableOn(value) }}><bdi dir="ltr">${value}</bdi></span></span>`;
+  return html`<span class="color-input"><input ...${shared} type="color" value=${value}
+    onInput=${(event) => onChange(event.currentTarget.value)} />
+    <span class="status" style=${{ '--status': value, '--on-status': readableOn(value) }}><bdi dir="ltr">${value}</bdi></span>
+      </span>`;
 }
 
 function StationInput({ shared, value, base, onChange }) {
@@ -47,11 +54,14 @@ function StationInput({ shared, value, base, onChange }) {
   // The server keeps a station that was set: a status that is used in one place does not become everybody's.
   return html`<select ...${shared} value=${value ?? ''} onChange=${(event) => onChange(event.currentTarget.value || null)}>
     ${!base?.station_id && html`<option value="">${t('admin.records.everywhere')}</option>`}
-    ${list.map((station) => html`<option key=${station.id} value=${station.id}>${`${station.name} (${station.code})`}</option>`)}</select>`;
+    ${list.map((station) => html`<option key=${station.id} value=${station.id}>
+      ${`${station.name} (${station.code})`}</option>`)}</select>`;
 }
 
 function Flag({ field, value, id, readOnly, onChange }) {
-  return html`<div class="field field-flag"><label class="check" for=${id}><input id=${id} type="checkbox" checked=${value} disabled=${readOnly} onChange=${(event) => onChange(event.currentTarget.checked)} /> ${t(`admin.field.${field.name}`)}</label></div>`;
+  return html`<div class="field field-flag"><label class="check" for=${id}>
+    <input id=${id} type="checkbox" checked=${value} disabled=${readOnly}
+    onChange=${(event) => onChange(event.currentTarget.checked)} /> ${t(`admin.field.${field.name}`)}</label></div>`;
 }
 
 function hintOf(field, base) {

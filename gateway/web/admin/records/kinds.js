@@ -82,7 +82,10 @@ export const KINDS = {
       flag('is_active', { builtInFixed: true }),
     ],
     columns: ['label', 'code', 'machine_class', 'station_id', 'requires_reason', 'is_active'],
-    fresh: { code: '', label_he: '', label_ru: '', label_en: '', color: '#2563eb', machine_class: 'stoppage', station_id: null, requires_reason: false, is_active: true, built_in: false },
+    fresh: {
+      code: '', label_he: '', label_ru: '', label_en: '', color: '#2563eb', machine_class: 'stoppage', station_id: null,
+      requires_reason: false, is_active: true, built_in: false,
+    },
     key: (draft) => draft.code,
     nameOf: label,
   },

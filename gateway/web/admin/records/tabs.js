@@ -7,7 +7,8 @@ const PARTS = ['workers', 'stations', 'assignments', 'jobs', 'reasons', 'statuse
 
 /** Links to the parts; import and export for whoever may. */
 export function DirectoryTabs({ current }) {
-  const link = (name, href, text) => html`<a key=${name} href=${href} aria-current=${current === name ? 'page' : undefined}>${text}</a>`;
+  const link = (name, href, text) => html`<a key=${name} href=${href} aria-current=${current === name ? 'page' : undefined}>
+    ${text}</a>`;
   return html`<nav class="tabs" aria-label=${t('admin.nav.directory')}>
     ${PARTS.map((name) => link(name, `/admin/directory/${name}`, t(`admin.kind.${name}`)))}
     ${mayAdminister.value && link('factory', '/admin/factory', t('admin.nav.factory'))}

@@ -26,10 +26,12 @@ export function CloseSession({ session, onCancel, onClosed }) {
     }
   };
   const actions = html`<button type="button" class="secondary" disabled=${doing} onClick=${onCancel}>${t('admin.cancel')}</button>
-    <button type="button" class="danger" disabled=${doing} onClick=${close}>${doing ? t('admin.close.doing') : t('admin.close.yes')}</button>`;
+    <button type="button" class="danger" disabled=${doing} onClick=${close}>
+      ${doing ? t('admin.close.doing') : t('admin.close.yes')}</button>`;
   return html`<${Dialog} title=${t('admin.close.title')} onClose=${onCancel} actions=${actions} busy=${doing}>
     <dl class="facts"><div><dt>${t('admin.session.worker')}</dt><dd><bdi>${session.worker.full_name}</bdi></dd></div>
-      <div><dt>${t('admin.session.station')}</dt><dd><bdi>${session.station.name}</bdi> <bdi class="code">${session.station.code}</bdi></dd></div>
+      <div><dt>${t('admin.session.station')}</dt><dd><bdi>${session.station.name}</bdi> <bdi class="code">
+        ${session.station.code}</bdi></dd></div>
       <div><dt>${t('admin.session.job')}</dt><dd><bdi>${session.job.job_number}</bdi></dd></div>
       <div><dt>${t('admin.session.status')}</dt><dd><${Status} code=${session.current_status} /></dd></div></dl>
     <p>${t('admin.close.text')}</p>

@@ -12,11 +12,14 @@ const LATE_AFTER_MS = 2_000;
 /** The list. */
 export function Events({ events, session }) {
   if (events.length === 0) return html`<p class="empty-line">${t('admin.session.no_events')}</p>`;
-  return html`<div class="table-scroll" tabindex="0" role="group" aria-label=${t('admin.session.events')}><table class="table table-cards events">
+  return html`<div class="table-scroll" tabindex="0" role="group" aria-label=${t('admin.session.events')}>
+    <table class="table table-cards events">
     <caption class="visually-hidden">${t('admin.session.events')}</caption>
-    <thead><tr><th scope="col">${t('admin.session.time')}</th><th scope="col">${t('admin.session.what')}</th><th scope="col">${t('admin.session.who')}</th></tr></thead>
+    <thead><tr><th scope="col">${t('admin.session.time')}</th><th scope="col">${t('admin.session.what')}</th>
+      <th scope="col">${t('admin.session.who')}</th></tr></thead>
     <tbody>${events.map((event) => html`<tr key=${event.version}>
-      <td class="tabular nowrap" data-label=${t('admin.session.time')}><time dateTime=${event.at}>${momentOf(event.at, session)}</time></td>
+      <td class="tabular nowrap" data-label=${t('admin.session.time')}><time dateTime=${event.at}>
+        ${momentOf(event.at, session)}</time></td>
       <td data-label=${t('admin.session.what')}><span><${What} event=${event} /></span></td>
       <td data-label=${t('admin.session.who')}><${Who} event=${event} session=${session} /></td></tr>`)}</tbody>
   </table></div>`;
@@ -28,14 +31,18 @@ const momentOf = (at, session) => (new Date(at).toDateString() === new Date(sess
 function What({ event }) {
   const { began, counted, cause, kind } = event;
   const text = kind === 'closed' ? t(`admin.cause.${cause}`) : t(`admin.event.${kind}`);
-  return html`<span>${text}</span>${began && html` <${Status} code=${began.status} />${began.reason_id && html` · <${Reason} id=${began.reason_id} />`}${began.note && html` <${Note} text=${began.note} />`}${began.image_url && html` <${ImageLink} url=${began.image_url} />`}`}
-    ${counted && html` <${Counted} change=${counted} />`}<${Late} at=${event.at} reportedAt=${(began ?? counted)?.reported_at} />`;
+  return html`<span>${text}</span>${began && html` <${Status} code=${began.status} />${began.reason_id && html` · <${Reason}
+    id=${began.reason_id} />`}${began.note && html` <${Note} text=${began.note} />`}${began.image_url && html` <${ImageLink}
+    url=${began.image_url} />`}`}
+    ${counted && html` <${Counted} change=${counted} />`}<${Late} at=${event.at}
+      reportedAt=${(began ?? counted)?.reported_at} />`;
 }
 
 const signed = (value) => (value > 0 ? `+${number(value)}` : number(value));
 
 function Counted({ change }) {
-  const part = (name, delta, total) => delta !== 0 && html`<span class="counted">${name} <bdi class="tabular" dir="ltr">${signed(delta)}</bdi> <span class="hint tabular">(${t('admin.event.total', { n: total })})</span></span> `;
+  const part = (name, delta, total) => delta !== 0 && html`<span class="counted">${name} <bdi class="tabular" dir="ltr">
+    ${signed(delta)}</bdi> <span class="hint tabular">(${t('admin.event.total', { n: total })})</span></span> `;
   return html`${part(t('admin.good'), change.good_delta, change.total_good)}${part(t('admin.scrap'), change.scrap_delta, change.total_scrap)}
     ${change.reason_id && html`· <${Reason} id=${change.reason_id} />`}`;
 }

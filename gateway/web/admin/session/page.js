@@ -30,14 +30,18 @@ export function SessionPage({ id }) {
   const [closing, setClosing] = useState(false);
   const session = data?.session ?? live;
   const isOpen = session?.status === 'active';
-  const actions = isOpen && maySupervise.value && html`<button type="button" class="danger-outline" onClick=${() => setClosing(true)}>${t('admin.close.open')}</button>`;
-  const title = session ? html`<bdi>${session.worker.full_name}</bdi> · <bdi>${session.station.name}</bdi>` : t('admin.session.title');
-  return html`<${Page} title=${title} heard=${session ? `${session.worker.full_name} · ${session.station.name}` : null} back=${{ href: '/admin/history', text: t('admin.session.back') }} actions=${actions}>
+  const actions = isOpen && maySupervise.value && html`<button type="button" class="danger-outline"
+    onClick=${() => setClosing(true)}>${t('admin.close.open')}</button>`;
+  const title = session ? html`<bdi>${session.worker.full_name}</bdi> · <bdi>
+    ${session.station.name}</bdi>` : t('admin.session.title');
+  return html`<${Page} title=${title} heard=${session ? `${session.worker.full_name} · ${session.station.name}` : null}
+    back=${{ href: '/admin/history', text: t('admin.session.back') }} actions=${actions}>
     ${error && html`<${Problem} error=${error} retry=${reload} />`}
     ${!session && loading && html`<${Loading} />`}
     ${session && html`<${Summary} session=${session} />`}
     ${data && html`<${Story} data=${data} />`}
-    ${closing && html`<${CloseSession} session=${session} onCancel=${() => setClosing(false)} onClosed=${() => { setClosing(false); reload(); }} />`}
+    ${closing && html`<${CloseSession} session=${session} onCancel=${() => setClosing(false)}
+      onClosed=${() => { setClosing(false); reload(); }} />`}
   <//>`;
 }
 
@@ -46,15 +50,21 @@ function Summary({ session }) {
   const ended = session.ended_at ? Date.parse(session.ended_at) : now;
   const fact = (name, value) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
   return html`<dl class="facts facts-wide">
-    ${fact(t('admin.session.status'), session.status === 'active' ? html`<${Status} code=${session.current_status} />` : t(`admin.cause.${session.closed_cause}`))}
+    ${fact(t('admin.session.status'), session.status === 'active' ? html`<${Status}
+      code=${session.current_status} />` : t(`admin.cause.${session.closed_cause}`))}
     ${fact(t('admin.session.station'), html`<bdi>${session.station.name}</bdi> <bdi class="code">${session.station.code}</bdi>`)}
-    ${fact(t('admin.session.job'), html`<bdi>${session.job.job_number}</bdi>${session.job.customer_name && html` · <bdi>${session.job.customer_name}</bdi>`}`)}
+    ${fact(t('admin.session.job'), html`<bdi>${session.job.job_number}</bdi>${session.job.customer_name && html` · <bdi>
+      ${session.job.customer_name}</bdi>`}`)}
     ${fact(t('admin.session.started'), html`<time dateTime=${session.started_at}>${dateTime(session.started_at)}</time>`)}
-    ${fact(t('admin.session.ended'), session.ended_at ? html`<time dateTime=${session.ended_at}>${dateTime(session.ended_at)}</time>` : t('admin.session.runs'))}
+    ${fact(t('admin.session.ended'), session.ended_at ? html`<time dateTime=${session.ended_at}>
+      ${dateTime(session.ended_at)}</time>` : t('admin.session.runs'))}
     ${fact(t('admin.session.duration'), html`<span class="tabular">${duration(ended - Date.parse(session.started_at))}</span>`)}
-    ${fact(t('admin.good'), html`<span class="tabular" data-testid="total-good">${number(session.total_good)}</span>${session.job.planned_quantity > 0 && html` <span class="hint">${t('admin.session.of_planned', { n: number(session.job.planned_quantity) })}</span>`}`)}
+    ${fact(t('admin.good'), html`<span class="tabular" data-testid="total-good">${number(session.total_good)}</span>
+      ${session.job.planned_quantity > 0 && html` <span class="hint">
+      ${t('admin.session.of_planned', { n: number(session.job.planned_quantity) })}</span>`}`)}
     ${fact(t('admin.scrap'), html`<span class="tabular" data-testid="total-scrap">${number(session.total_scrap)}</span>`)}
-    ${session.last_working_status && fact(t('admin.session.last_working'), html`<${Status} code=${session.last_working_status} />`)}
+    ${session.last_working_status && fact(t('admin.session.last_working'), html`<${Status}
+      code=${session.last_working_status} />`)}
     ${session.overlong && fact(t('admin.session.attention'), html`<span class="flag">${t('admin.board.forgotten')}</span>`)}
   </dl>`;
 }
@@ -74,18 +84,21 @@ function Story({ data }) {
   const intervals = useMemo(() => intervalsOf(data, now), [data, now]);
   const totals = useMemo(() => totalsOf(data, now), [data, now]);
   const events = useMemo(() => eventsOf(data), [data]);
-  if (intervals.length === 0) return html`<p class="empty-line">${t('admin.session.not_started')}</p><${Section} id="events" title=${t('admin.session.events')}><${Events} events=${events} session=${data.session} /><//>`;
+  if (intervals.length === 0) return html`<p class="empty-line">${t('admin.session.not_started')}</p>
+    <${Section} id="events" title=${t('admin.session.events')}><${Events} events=${events} session=${data.session} /><//>`;
   return html`<${Section} id="timeline" title=${t('admin.timeline.title')}>
       <${Timeline} intervals=${intervals} unproven=${unprovenOf(data.session)} />
       <${StatusSums} sums=${sumsOf(intervals)} />
       <${IntervalTable} intervals=${intervals} />
     <//>
     <${Section} id="quantities" title=${t('admin.session.quantities')}>
-      ${data.quantity_changes.length > 0 ? html`<${TotalsPlot} totals=${totals} />` : html`<p class="empty-line">${t('admin.session.nothing_counted')}</p>`}
+      ${data.quantity_changes.length > 0 ? html`<${TotalsPlot} totals=${totals} />` : html`<p class="empty-line">
+        ${t('admin.session.nothing_counted')}</p>`}
     <//>
     <${Section} id="events" title=${t('admin.session.events')}><${Events} events=${events} session=${data.session} /><//>`;
 }
 
 function Section({ id, title, children }) {
-  return html`<section class="panel" aria-labelledby=${`section-${id}`}><h2 id=${`section-${id}`}>${title}</h2>${children}</section>`;
+  return html`<section class="panel" aria-labelledby=${`section-${id}`}>
+    <h2 id=${`section-${id}`}>${title}</h2>${children}</section>`;
 }

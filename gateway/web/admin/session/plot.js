@@ -34,7 +34,9 @@ function optionsFor(element) {
   const style = getComputedStyle(element);
   const color = (name) => style.getPropertyValue(name).trim();
   const axis = { stroke: color('--ink-2'), grid: { stroke: color('--line'), width: 1 }, ticks: { stroke: color('--line') } };
-  const line = (label, stroke, dash) => ({ label, stroke, dash, width: 2, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false }, value: (_, value) => (value === null ? '–' : number(value)) });
+  const shared = { width: 2, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false } };
+  const written = (_, value) => (value === null ? '–' : number(value));
+  const line = (label, stroke, dash) => ({ ...shared, label, stroke, dash, value: written });
   return {
     width: widthOf(element.clientWidth),
     height: HEIGHT_PX,

@@ -29,20 +29,32 @@ export function Timeline({ intervals, unproven }) {
   const onKey = (event) => moveByKey(event, { intervals, selected, setSelected, zoom, zoomTo, scroller });
   return html`<div class="timeline">
     <div class="timeline-tools" role="group" aria-label=${t('admin.timeline.tools')}>
-      <button type="button" class="secondary icon-only" aria-label=${t('admin.timeline.zoom_in')} disabled=${zoom >= ZOOM_MAX} onClick=${() => zoomTo(zoom * ZOOM_STEP)}><span aria-hidden="true">+</span></button>
-      <button type="button" class="secondary icon-only" aria-label=${t('admin.timeline.zoom_out')} disabled=${zoom <= 1} onClick=${() => zoomTo(zoom / ZOOM_STEP)}><span aria-hidden="true">−</span></button>
-      <button type="button" class="secondary" disabled=${zoom === 1} onClick=${() => zoomTo(1)}>${t('admin.timeline.whole')}</button>
+      <button type="button" class="secondary icon-only" aria-label=${t('admin.timeline.zoom_in')} disabled=${zoom >= ZOOM_MAX}
+        onClick=${() => zoomTo(zoom * ZOOM_STEP)}><span aria-hidden="true">+</span></button>
+      <button type="button" class="secondary icon-only" aria-label=${t('admin.timeline.zoom_out')} disabled=${zoom <= 1}
+        onClick=${() => zoomTo(zoom / ZOOM_STEP)}><span aria-hidden="true">−</span></button>
+      <button type="button" class="secondary" disabled=${zoom === 1} onClick=${() => zoomTo(1)}>
+        ${t('admin.timeline.whole')}</button>
     </div>
     <div class="timeline-scroll" ref=${scroller} dir="ltr" onKeyDown=${onKey}>
-      <svg class="timeline-picture" role="group" aria-label=${t('admin.timeline.label', { n: intervals.length })} height=${HEIGHT} style=${{ width: `${zoom * 100}%` }}>
-        <defs><pattern id="hatch" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="8" height="8" class="hatch-ground" /><rect width="3" height="8" class="hatch-line" /></pattern></defs>
+      <svg class="timeline-picture" role="group" aria-label=${t('admin.timeline.label', { n: intervals.length })} height=${HEIGHT}
+        style=${{ width: `${zoom * 100}%` }}>
+        <defs><pattern id="hatch" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+          <rect width="8" height="8" class="hatch-ground" /><rect width="3" height="8" class="hatch-line" /></pattern></defs>
         <${Marks} from=${from} to=${to} width=${width} />
-        ${intervals.map((one, index) => html`<${Bar} key=${one.id} interval=${one} from=${from} to=${to} width=${width} isEntry=${selected ? selected === one.id : index === 0} isSelected=${selected === one.id} onSelect=${() => setSelected(one.id)} />`)}
-        ${unproven && html`<rect class="unproven" data-testid="unproven" x=${share(unproven.from, from, to)} width=${span(unproven, from, to)} y=${BAR_TOP} height=${BAR_HEIGHT} fill="url(#hatch)"><title>${t('admin.timeline.unproven')}</title></rect>`}
+        ${intervals.map((one, index) => html`<${Bar} key=${one.id} interval=${one} from=${from} to=${to} width=${width}
+          isEntry=${selected ? selected === one.id : index === 0} isSelected=${selected === one.id}
+          onSelect=${() => setSelected(one.id)} />`)}
+        ${unproven && html`<rect class="unproven" data-testid="unproven" x=${share(unproven.from, from, to)}
+          width=${span(unproven, from, to)} y=${BAR_TOP} height=${BAR_HEIGHT} fill="url(#hatch)">
+          <title>${t('admin.timeline.unproven')}</title></rect>`}
       </svg>
     </div>
-    ${unproven && html`<p class="hint legend-unproven"><svg class="legend-hatch" aria-hidden="true"><rect width="100%" height="100%" fill="url(#hatch)" /></svg>${t('admin.timeline.unproven_text', { time: duration(unproven.to - unproven.from) })}</p>`}
-    <div class="timeline-details" aria-live="polite">${chosen ? html`<${IntervalDetails} interval=${chosen} />` : html`<p class="hint">${t('admin.timeline.hint')}</p>`}</div>
+    ${unproven && html`<p class="hint legend-unproven"><svg class="legend-hatch" aria-hidden="true">
+      <rect width="100%" height="100%" fill="url(#hatch)" /></svg>
+      ${t('admin.timeline.unproven_text', { time: duration(unproven.to - unproven.from) })}</p>`}
+    <div class="timeline-details" aria-live="polite">
+      ${chosen ? html`<${IntervalDetails} interval=${chosen} />` : html`<p class="hint">${t('admin.timeline.hint')}</p>`}</div>
   </div>`;
 }
 
@@ -60,10 +72,13 @@ function Bar({ interval, from, to, width, isEntry, isSelected, onSelect }) {
   const { color, text } = statusOf(interval.status);
   const pixels = Math.max(((interval.to - interval.from) / (to - from)) * width, WIDTH_MIN_PX);
   const size = pixels > WIDTH_MIN_PX ? span(interval, from, to) : WIDTH_MIN_PX;
-  const heard = t('admin.timeline.interval', { status: text, from: timeOfDay(interval.from, true), to: timeOfDay(interval.to, true), time: duration(interval.to - interval.from) });
-  return html`<g class=${isSelected ? 'bar selected' : 'bar'} role="img" aria-label=${heard} tabindex=${isEntry ? 0 : -1} data-interval=${interval.id} style=${statusColors(color)} onFocus=${onSelect} onPointerEnter=${onSelect} onClick=${onSelect}>
+  const [began, ended] = [timeOfDay(interval.from, true), timeOfDay(interval.to, true)];
+  const heard = t('admin.timeline.interval', { status: text, from: began, to: ended, time: duration(interval.to - interval.from) });
+  return html`<g class=${isSelected ? 'bar selected' : 'bar'} role="img" aria-label=${heard} tabindex=${isEntry ? 0 : -1}
+    data-interval=${interval.id} style=${statusColors(color)} onFocus=${onSelect} onPointerEnter=${onSelect} onClick=${onSelect}>
     <rect x=${share(interval.from, from, to)} width=${size} y=${BAR_TOP} height=${BAR_HEIGHT} />
-    ${pixels > text.length * LETTER_PX + 12 && html`<text x=${share(interval.from, from, to)} dx="6" y=${BAR_TOP + BAR_HEIGHT / 2 + 5}>${text}</text>`}
+    ${pixels > text.length * LETTER_PX + 12 && html`<text x=${share(interval.from, from, to)} dx="6"
+      y=${BAR_TOP + BAR_HEIGHT / 2 + 5}>${text}</text>`}
   </g>`;
 }
 
@@ -122,5 +137,6 @@ function moveByKey(event, { intervals, selected, setSelected, zoom, zoomTo, scro
 
 /** Time in each status. */
 export function StatusSums({ sums }) {
-  return html`<ul class="sums" role="list">${sums.map(({ status, ms }) => html`<li key=${status ?? ''}><${Status} code=${status} /> <span class="tabular">${duration(ms)}</span></li>`)}</ul>`;
+  return html`<ul class="sums" role="list">${sums.map(({ status, ms }) => html`<li key=${status ?? ''}>
+    <${Status} code=${status} /> <span class="tabular">${duration(ms)}</span></li>`)}</ul>`;
 }

@@ -22,10 +22,12 @@ export function Dialog({ title, onClose, children, actions, wide = false, busy =
     event.preventDefault();
     if (!busy) onClose?.();
   };
-  return html`<dialog ref=${element} class=${wide ? 'dialog dialog-wide' : 'dialog'} aria-labelledby=${`dialog-${id.current}`} onCancel=${cancel}>
+  return html`<dialog ref=${element} class=${wide ? 'dialog dialog-wide' : 'dialog'} aria-labelledby=${`dialog-${id.current}`}
+    onCancel=${cancel}>
     <header class="dialog-head">
       <h2 id=${`dialog-${id.current}`}>${title}</h2>
-      ${onClose && html`<button type="button" class="quiet icon-only" aria-label=${t('admin.close_dialog')} disabled=${busy} onClick=${onClose}><span aria-hidden="true">✕</span></button>`}
+      ${onClose && html`<button type="button" class="quiet icon-only" aria-label=${t('admin.close_dialog')} disabled=${busy}
+        onClick=${onClose}><span aria-hidden="true">✕</span></button>`}
     </header>
     <div class="dialog-body">${children}</div>
     ${actions && html`<footer class="dialog-actions">${actions}</footer>`}

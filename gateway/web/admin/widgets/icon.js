@@ -16,5 +16,6 @@ const PATHS = {
 
 /** A shape; it is beside its words and says nothing to those who hear. */
 export function Icon({ name }) {
-  return html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path fill-rule="evenodd" d=${PATHS[name]} /></svg>`;
+  return html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+    <path fill-rule="evenodd" d=${PATHS[name]} /></svg>`;
 }

@@ -10,7 +10,9 @@ const HOUR_S = 3_600;
 
 const unit = (name) => new Intl.NumberFormat(locale(), { style: 'unit', unit: name, unitDisplay: 'short' });
 /** Twenty-four hours everywhere: a shift that ends at 6 must not be taken for one that ends at 18. */
-const date = (seconds) => new Intl.DateTimeFormat(locale(), { day: '2-digit', month: '2-digit', year: 'numeric', hour: '2-digit', minute: '2-digit', second: seconds, hourCycle: 'h23' });
+const date = (second) => new Intl.DateTimeFormat(locale(), {
+  day: '2-digit', month: '2-digit', year: 'numeric', hour: '2-digit', minute: '2-digit', second, hourCycle: 'h23',
+});
 const formats = computed(() => ({
   date: date(),
   dateSeconds: date('2-digit'),

@@ -18,7 +18,8 @@ export function Page({ title, heard, back, actions, children, ...rest }) {
   }, [text]);
   return html`<main id="main" class=${`page ${rest.class ?? ''}`}>
     ${back && html`<p class="back"><a href=${back.href}>${back.text}</a></p>`}
-    <div class="page-head"><h1 tabindex="-1" ref=${heading}>${title}</h1>${actions && html`<div class="page-actions">${actions}</div>`}</div>
+    <div class="page-head"><h1 tabindex="-1" ref=${heading}>${title}</h1>${actions && html`<div class="page-actions">
+      ${actions}</div>`}</div>
     ${children}
   </main>`;
 }

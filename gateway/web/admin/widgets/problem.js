@@ -24,7 +24,8 @@ export function problemText(error) {
 export function Problem({ error, retry, children }) {
   return html`<div class="problem" role="alert">
     <p><strong>${problemText(error)}</strong></p>
-    ${error.details?.problems?.length > 1 && html`<ul>${error.details.problems.map((one) => html`<li dir="auto">${one}</li>`)}</ul>`}
+    ${error.details?.problems?.length > 1 && html`<ul>${error.details.problems.map((one) => html`<li dir="auto">
+      ${one}</li>`)}</ul>`}
     ${children}
     ${retry && html`<button type="button" class="secondary" onClick=${retry}>${t('admin.try_again')}</button>`}
   </div>`;
