@@ -53,7 +53,14 @@ const byKey = (kind) =>
 export const stations = byKey('station');
 export const workers = byKey('worker');
 export const reasons = byKey('reason');
-export const statuses = byKey('status');
+/** What produces first, then what prepares, then what stands. */
+const CLASS_ORDER = ['production', 'setup', 'stoppage'];
+export const statuses = computed(() => {
+  const list = (lists.status.value.records ?? []).map(({ record }) => record);
+  const order = ({ machine_class: machineClass, built_in: builtIn }) => CLASS_ORDER.indexOf(machineClass) * 2 + (builtIn ? 0 : 1);
+  list.sort((one, other) => order(one) - order(other) || one.code.localeCompare(other.code));
+  return new Map(list.map((record) => [record.code, record]));
+});
 export const jobs = byKey('job');
 
 /** Keeps these lists fresh while a page shows them; returns what ends it. */

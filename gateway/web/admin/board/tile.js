@@ -33,7 +33,7 @@ export function Tile({ station, heading = 'h3' }) {
   const [machineClass, color] = look.value.split(' ');
   const id = `station-${station.id}`;
   return html`<li class="tile" data-class=${machineClass} data-testid="tile" data-station=${station.code}
-    style=${statusColors(color)}>
+    data-sessions=${ids.length} style=${{ ...statusColors(color), '--sessions': ids.length }}>
     <article aria-labelledby=${id}>
       <${heading} id=${id} class="tile-name"><bdi>${station.name}</bdi> <span class="tile-code"><bdi>${station.code}</bdi></span>
         <//>

@@ -44,6 +44,7 @@ export function Timeline({ intervals, unproven }) {
         <${Marks} from=${from} to=${to} width=${width} />
         ${intervals.map((one, index) => html`<${Bar} key=${one.id} interval=${one} from=${from} to=${to} width=${width}
           isEntry=${selected ? selected === one.id : index === 0} isSelected=${selected === one.id}
+          isPlain=${Boolean(unproven) && one.from >= unproven.from}
           onSelect=${() => setSelected(one.id)} />`)}
         ${unproven && html`<rect class="unproven" data-testid="unproven" x=${share(unproven.from, from, to)}
           width=${span(unproven, from, to)} y=${BAR_TOP} height=${BAR_HEIGHT} fill="url(#hatch)">
@@ -68,7 +69,8 @@ function Marks({ from, to, width }) {
     <text x=${share(at, from, to)} y="13" dx="3">${timeOfDay(at, step < 60_000)}</text></g>`)}</g>`;
 }
 
-function Bar({ interval, from, to, width, isEntry, isSelected, onSelect }) {
+/** `isPlain`: without its label, as something is drawn over it. */
+function Bar({ interval, from, to, width, isEntry, isSelected, isPlain, onSelect }) {
   const { color, text } = statusOf(interval.status);
   const pixels = Math.max(((interval.to - interval.from) / (to - from)) * width, WIDTH_MIN_PX);
   const size = pixels > WIDTH_MIN_PX ? span(interval, from, to) : WIDTH_MIN_PX;
@@ -77,7 +79,7 @@ function Bar({ interval, from, to, width, isEntry, isSelected, onSelect }) {
   return html`<g class=${isSelected ? 'bar selected' : 'bar'} role="img" aria-label=${heard} tabindex=${isEntry ? 0 : -1}
     data-interval=${interval.id} style=${statusColors(color)} onFocus=${onSelect} onPointerEnter=${onSelect} onClick=${onSelect}>
     <rect x=${share(interval.from, from, to)} width=${size} y=${BAR_TOP} height=${BAR_HEIGHT} />
-    ${pixels > text.length * LETTER_PX + 12 && html`<text x=${share(interval.from, from, to)} dx="6"
+    ${!isPlain && pixels > text.length * LETTER_PX + 12 && html`<text x=${share(interval.from, from, to)} dx="6"
       y=${BAR_TOP + BAR_HEIGHT / 2 + 5}>${text}</text>`}
   </g>`;
 }
