@@ -39,14 +39,25 @@ async function answer(request, key) {
   return Promise.race([usable, late]).catch(() => kept);
 }
 
-/** What the page loads is written in the page and in its scripts: the first visit loads it all. */
+/** What a file of ours loads, as it is written there: in the page as `href` and `src`, in a script as imports. */
+function loadedBy(path, text) {
+  const written = path.endsWith('.js') ? /\b(?:from|import)\s*["'](\.[^"']+)["']/g : /(?:href|src)="(\/[^"]+)"/g;
+  return [...text.matchAll(written)].map((match) => new URL(match[1], new URL(path, self.location.origin)).pathname);
+}
+
+/** The first visit keeps the page and all that it loads: the page may have been there before this worker. */
 async function keepShell() {
   const cache = await caches.open(CACHE);
-  const response = await fetch(PAGE, { cache: 'no-cache' });
-  const text = await response.clone().text();
-  const listed = [...text.matchAll(/(?:href|src)="(\/[^"]+)"/g)].map((match) => match[1]);
-  await cache.put(PAGE, response);
-  await Promise.all(listed.map((path) => cache.add(new Request(path, { cache: 'no-cache' }))));
+  const seen = new Set([PAGE]);
+  const keep = async (path) => {
+    const response = await fetch(path, { cache: 'no-cache' });
+    if (!response.ok) throw new Error(`${path}: ${response.status}`);
+    const isText = path === PAGE || path.endsWith('.js');
+    const found = isText ? loadedBy(path, await response.clone().text()).filter((one) => !seen.has(one)) : [];
+    found.forEach((one) => seen.add(one));
+    await Promise.all([cache.put(path, response), ...found.map(keep)]);
+  };
+  await keep(PAGE);
 }
 
 self.addEventListener('install', (event) => {

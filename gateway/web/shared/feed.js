@@ -12,7 +12,7 @@
 //       frame(frame) {…},                       // all others: reply, grace, gap, error
 //     },
 //   });
-//   feed.state.value   {kind, since, retryAt?, code?}; kind: `connecting` (nothing yet), `catching-up`, `live`, `stale` (the
+//   feed.state.value   {kind, since, retryAt?, code?}; kind: `connecting` (the first time), `catching-up`, `live`, `stale` (the
 //                      server lost its log, since), `lost` (no connection, since), `ended` (sign in, or reload: see code)
 //   feed.send(frame)   false: not now (no WebSocket)
 //   feed.again()       connect now, for a button
@@ -164,8 +164,8 @@ class Feed {
 
   #lost(code, wait) {
     const before = this.state.peek();
-    const since = before.kind === 'lost' || before.kind === 'connecting' || before.kind === 'stale' ? before.since : serverNow();
-    this.#is(before.kind === 'connecting' ? 'connecting' : 'lost', { since, code, retryAt: serverNow() + wait });
+    const since = ['lost', 'connecting', 'stale'].includes(before.kind) ? before.since : serverNow();
+    this.#is('lost', { since, code, retryAt: serverNow() + wait });
     clearTimeout(this.#timer);
     this.#timer = setTimeout(this.again, wait);
   }

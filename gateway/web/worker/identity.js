@@ -45,7 +45,8 @@ export async function signIn(workerCode) {
   const { worker: one } = await post('/api/workers/login', { workerCode });
   setResuming(one.id !== again);
   mustSignInAgain.value = false;
-  setLang(one.language);
+  // Whoever goes on keeps the language that was chosen meanwhile.
+  if (one.id !== again) setLang(one.language);
   keep({ id: one.id, full_name: one.full_name, language: one.language });
 }
 
@@ -61,4 +62,9 @@ export async function signOut() {
 /** The server does not know the login of this worker. */
 export function loginEnded(whose) {
   if (whose === workerId.peek()) mustSignInAgain.value = true;
+}
+
+/** The server knows the login of this worker: somebody has signed in again, perhaps in another tab. */
+export function loginWorks(whose) {
+  if (whose === workerId.peek()) mustSignInAgain.value = false;
 }

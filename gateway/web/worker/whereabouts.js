@@ -3,7 +3,7 @@
 import { computed, signal } from '../shared/html.js';
 import { ApiError, get } from '../shared/api.js';
 import { recall, remember } from '../shared/storage.js';
-import { loginEnded, workerId } from './identity.js';
+import { loginEnded, loginWorks, workerId } from './identity.js';
 import { put, read } from './queue/db.js';
 
 /** An answer that takes longer is not waited for, when something is kept. */
@@ -56,6 +56,7 @@ export async function look() {
   const patience = setTimeout(() => without(null, id, mine), PATIENCE_MS);
   try {
     const answer = await get(`/api/workers/active-session?workerId=${id}`);
+    loginWorks(id);
     if (mine === round) settle(answer);
   } catch (error) {
     if (mine !== round) return;

@@ -78,6 +78,7 @@ export const en = {
   'worker.count.less': 'One less: {kind}',
   'worker.count.more': 'One more: {kind}',
   'worker.count.keypad': '{kind}: {n}. Type an amount',
+  'worker.count.now': 'now {n}',
   'worker.count.add': 'Add {n}',
   'worker.count.take': 'Take away {n}',
   'worker.undo': 'Undo {what}',

@@ -78,6 +78,7 @@ export const he = {
   'worker.count.less': 'פחות אחד: {kind}',
   'worker.count.more': 'עוד אחד: {kind}',
   'worker.count.keypad': '{kind}: {n}. הקלדת כמות',
+  'worker.count.now': 'עכשיו {n}',
   'worker.count.add': 'להוסיף {n}',
   'worker.count.take': 'להוריד {n}',
   'worker.undo': 'ביטול {what}',

@@ -78,6 +78,7 @@ export const ru = {
   'worker.count.less': 'Минус один: {kind}',
   'worker.count.more': 'Плюс один: {kind}',
   'worker.count.keypad': '{kind}: {n}. Ввести количество',
+  'worker.count.now': 'сейчас {n}',
   'worker.count.add': 'Добавить {n}',
   'worker.count.take': 'Вычесть {n}',
   'worker.undo': 'Отменить {what}',

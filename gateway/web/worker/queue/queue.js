@@ -41,7 +41,7 @@ async function reread() {
   if (whose !== worker) return;
   const kept = new Set(commands.map((command) => command.id));
   waiting.value = [...commands, ...[...fresh.values()].filter((command) => command.worker === whose && !kept.has(command.id))];
-  refused.value = refusals;
+  refused.value = refusals.sort((one, other) => one.order - other.order);
 }
 
 /**

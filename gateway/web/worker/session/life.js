@@ -4,7 +4,7 @@ import { computed, effect, signal } from '../../shared/html.js';
 import { ApiError, get, post } from '../../shared/api.js';
 import { openFeed } from '../../shared/feed.js';
 import { serverNow } from '../../shared/time.js';
-import { loginEnded, mustSignInAgain, resuming, workerId } from '../identity.js';
+import { loginEnded, loginWorks, mustSignInAgain, resuming, workerId } from '../identity.js';
 import { wake } from '../queue/queue.js';
 import { attend, look, session, where } from '../whereabouts.js';
 import { fromFeed, goneFromFeed } from './shown.js';
@@ -77,6 +77,7 @@ function beat() {
 async function beatByPost(id) {
   try {
     const { ok } = await post(BEAT, { sessionId: id }, { timeoutMs: BEAT_EVERY_MS });
+    loginWorks(workerId.peek());
     if (!ok) return void look();
     grace.value = null;
     heard(serverNow());

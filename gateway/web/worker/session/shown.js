@@ -1,6 +1,7 @@
 // What the work screen shows: what is confirmed, and on top of it what was pressed and waits. A press shows at once; when it
 // is refused it is gone from here, and told by the list of refusals.
 import { computed, signal } from '../../shared/html.js';
+import { recall, remember } from '../../shared/storage.js';
 import { detail, ended, look, renewed, session, statusConfirmed } from '../whereabouts.js';
 import { onEnd, waiting } from '../queue/queue.js';
 
@@ -99,5 +100,16 @@ function completed(last) {
   else void look();
 }
 
-/** Quantity changes made here that can be taken back, the last one at the end: {id, sessionId, good, scrap, reasonId}. */
-export const undoable = signal([]);
+const UNDO_AS = 'andon.undo';
+
+function keptChanges() {
+  try {
+    return JSON.parse(recall(UNDO_AS, 'sessionStorage') ?? '[]');
+  } catch {
+    return [];
+  }
+}
+
+/** Quantity changes made in this tab that can be taken back, the last one at the end: {id, sessionId, kind, change, reasonId}. */
+export const undoable = signal(keptChanges());
+undoable.subscribe((list) => remember(UNDO_AS, JSON.stringify(list), 'sessionStorage'));

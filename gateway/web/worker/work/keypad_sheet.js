@@ -31,7 +31,7 @@ export function KeypadSheet({ kind, onClose }) {
   };
   const name = t(`worker.${kind}`);
   return html`<${Sheet} name="keypad" title=${name} onClose=${onClose} onKeyDown=${onKeyDown}>
-    <p class="typed tabular" aria-live="polite"><span class="hint">${number(total)}</span> <output dir="ltr">+${number(amount)}</output></p>
+    <p class="typed tabular"><output aria-live="polite">${number(amount)}</output> <span class="hint">${t('worker.count.now', { n: total })}</span></p>
     ${kind === 'scrap' && scrapReasons.value.length > 0 && html`<div class="chips" role="group" aria-label=${t('worker.reasons')}>
       ${scrapReasons.value.map((one) => html`<button key=${one.id} type="button" class="chip" aria-pressed=${one.id === reason ? 'true' : 'false'} onClick=${() => setReason(one.id === reason ? null : one.id)}><bdi>${label(one)}</bdi></button>`)}
     </div>`}
