@@ -2,6 +2,7 @@
 
 export const en = {
   'worker.skip': 'Skip to content',
+  'worker.notices': 'Notices',
   'worker.loading': 'Loading…',
   'worker.try_again': 'Try again',
   'worker.cancel': 'Close',
@@ -77,7 +78,7 @@ export const en = {
   'worker.note.save': 'Save the note',
   'worker.count.less': 'One less: {kind}',
   'worker.count.more': 'One more: {kind}',
-  'worker.count.keypad': '{kind}: {n}. Type an amount',
+  'worker.count.keypad': 'Type an amount',
   'worker.count.now': 'now {n}',
   'worker.count.add': 'Add {n}',
   'worker.count.take': 'Take away {n}',

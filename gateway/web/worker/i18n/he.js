@@ -2,6 +2,7 @@
 
 export const he = {
   'worker.skip': 'דילוג לתוכן',
+  'worker.notices': 'הודעות',
   'worker.loading': 'טוען…',
   'worker.try_again': 'לנסות שוב',
   'worker.cancel': 'סגירה',
@@ -77,7 +78,7 @@ export const he = {
   'worker.note.save': 'שמירת ההערה',
   'worker.count.less': 'פחות אחד: {kind}',
   'worker.count.more': 'עוד אחד: {kind}',
-  'worker.count.keypad': '{kind}: {n}. הקלדת כמות',
+  'worker.count.keypad': 'הקלדת כמות',
   'worker.count.now': 'עכשיו {n}',
   'worker.count.add': 'להוסיף {n}',
   'worker.count.take': 'להוריד {n}',

@@ -2,6 +2,7 @@
 
 export const ru = {
   'worker.skip': 'К содержимому',
+  'worker.notices': 'Сообщения',
   'worker.loading': 'Загрузка…',
   'worker.try_again': 'Повторить',
   'worker.cancel': 'Закрыть',
@@ -77,7 +78,7 @@ export const ru = {
   'worker.note.save': 'Сохранить заметку',
   'worker.count.less': 'Минус один: {kind}',
   'worker.count.more': 'Плюс один: {kind}',
-  'worker.count.keypad': '{kind}: {n}. Ввести количество',
+  'worker.count.keypad': 'Ввести количество',
   'worker.count.now': 'сейчас {n}',
   'worker.count.add': 'Добавить {n}',
   'worker.count.take': 'Вычесть {n}',

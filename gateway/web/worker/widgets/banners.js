@@ -44,8 +44,7 @@ function Offline() {
   return html`<p class="banner banner-warning" data-testid="offline"><${Icon} name="away" /><span>${t('worker.offline')}${until ? ` ${t('worker.offline.until', { time: timeOfDay(until) })}` : ''}</span></p>`;
 }
 
-/** All of them. */
+/** All of them. Without a login the server is no concern of anybody's. */
 export function Banners() {
-  if (mustSignInAgain.value) return html`<${Refusals} />`;
-  return html`<${Refusals} /><${GraceWarning} /><${Offline} />`;
+  return html`<aside class="banners" aria-label=${t('worker.notices')}><${Refusals} />${!mustSignInAgain.value && html`<${GraceWarning} /><${Offline} />`}</aside>`;
 }

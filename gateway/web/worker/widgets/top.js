@@ -12,7 +12,7 @@ const SHORT = { he: 'עב', ru: 'РУ', en: 'EN' };
 /** Languages, always at hand. */
 export function LanguageChoice() {
   return html`<div class="languages" role="group" aria-label=${t('language')}>
-    ${Object.entries(LANGUAGES).map(([code, { name }]) => html`<button key=${code} type="button" lang=${code} aria-label=${name} aria-pressed=${lang.value === code ? 'true' : 'false'} onClick=${() => setLang(code)}>${SHORT[code]}</button>`)}
+    ${Object.entries(LANGUAGES).map(([code, { name }]) => html`<button key=${code} type="button" lang=${code} aria-pressed=${lang.value === code ? 'true' : 'false'} onClick=${() => setLang(code)}>${SHORT[code]}<span class="visually-hidden"> ${name}</span></button>`)}
   </div>`;
 }
 

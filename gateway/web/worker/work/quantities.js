@@ -23,9 +23,10 @@ function Counter({ kind, total, waiting, onKeypad }) {
   const name = t(`worker.${kind}`);
   return html`<div class="counter counter-${kind}" role="group" aria-label=${name}>
     <button type="button" class="counter-step" aria-label=${t('worker.count.less', { kind: name })} disabled=${total === 0} onClick=${() => count(kind, -1)}><${Icon} name="minus" /></button>
-    <button type="button" class="counter-total tabular" aria-label=${t('worker.count.keypad', { kind: name, n: total })} data-testid=${`total-${kind}`} data-total=${total} data-waiting=${waiting} onClick=${() => onKeypad(kind)}>
+    <button type="button" class="counter-total tabular" data-testid=${`total-${kind}`} data-total=${total} data-waiting=${waiting} onClick=${() => onKeypad(kind)}>
       <span class="counter-name">${name}</span>
       <span class="counter-number" data-long=${total > LONG ? 'yes' : undefined}>${number(total)}</span>
+      <span class="visually-hidden">${t('worker.count.keypad')}</span>
       ${waiting !== 0 && html`<span class="counter-waiting"><${Icon} name="wait" />${signed(waiting)}</span>`}
     </button>
     <button type="button" class="counter-step" aria-label=${t('worker.count.more', { kind: name })} onClick=${() => count(kind, 1)}><${Icon} name="plus" /></button>
