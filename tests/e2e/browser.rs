@@ -1,11 +1,17 @@
 //! The pages in a real Chromium, on the real gateway.
 
+mod away;
 mod barriers;
+mod board;
 mod console;
 mod device;
 mod driver;
+mod floor;
+mod hands;
+mod hostile;
 mod lan;
 mod shells;
+mod shift;
 mod words;
 
 pub use console::Console;

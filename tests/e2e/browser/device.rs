@@ -190,7 +190,8 @@ impl Browser {
     pub async fn t_with(&self, key: &str, values: Value) -> String {
         let script = "const { t } = await import('/assets/shared/i18n.js'); return t(arguments[0], arguments[1]);";
         let text = self.async_script(script, vec![json!(key), values]).await;
-        let text = text.as_str().expect("text").to_owned();
+        // What is put in is isolated from what stands around it by marks that nobody sees.
+        let text = text.as_str().expect("text").replace(['\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}'], "");
         assert_ne!(text, key, "there is no such text");
         text
     }
@@ -223,6 +224,20 @@ impl Browser {
             element.is_enabled().await.unwrap_or_default() && element.click().await.is_ok()
         })
         .await;
+    }
+
+    /// Presses what a selector finds, where neither role nor name says which: data of the factory, say.
+    pub async fn press_css(&self, selector: &str) {
+        until(&format!("{selector} is pressed"), async || {
+            let Some(element) = self.now(selector, None, false).await.into_iter().next() else { return false };
+            element.is_enabled().await.unwrap_or_default() && element.click().await.is_ok()
+        })
+        .await;
+    }
+
+    /// Waits until something is seen that this selector finds.
+    pub async fn sees_css(&self, selector: &str) {
+        until(&format!("{selector} is seen"), async || !self.now(selector, None, false).await.is_empty()).await;
     }
 
     /// Empties a field and types into it.

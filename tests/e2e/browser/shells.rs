@@ -32,8 +32,13 @@ async fn loaded(browser: &Browser, into: &mut BTreeMap<String, Loaded>) {
             Some("Network.webSocketCreated") => {
                 into.entry(id).or_default().url = parameters["url"].as_str().unwrap_or_default().to_owned();
             }
+            // What was asked for before is not looked at any more.
             Some("Network.loadingFinished") => {
-                into.entry(id).or_default().bytes = parameters["encodedDataLength"].as_f64().map(|bytes| bytes as u64);
+                let bytes = parameters["encodedDataLength"].as_f64().map(|bytes| bytes as u64);
+                into.entry(id).and_modify(|request| request.bytes = bytes);
+            }
+            Some("Network.loadingFailed") => {
+                into.entry(id).and_modify(|request| request.bytes = Some(0));
             }
             _ => {}
         }

@@ -1,8 +1,10 @@
-//! The words of the pages: every text in every language, with the same places for values in it.
+//! The words of the pages: every text in every language, with the same places for values in it, and no text that is
+//! missing or that nobody asks for.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Browser, Language, Screen};
 use crate::harness::Andon;
@@ -40,6 +42,7 @@ async fn every_text_is_there_in_every_language() {
             }
         }
     }
+    wrong.extend(unmatched(english, &scripts()));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     browser.close().await;
 }
@@ -78,6 +81,94 @@ fn forms(entry: &Value) -> Vec<&str> {
 /// The names in braces.
 fn values(text: &str) -> impl Iterator<Item = &str> {
     text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name)
+}
+
+/// What a script asks for: a key, or how the keys begin and end that it puts together.
+#[derive(Debug, PartialEq, Eq)]
+enum Asked {
+    Key(String),
+    Like(String, String),
+}
+
+impl Asked {
+    fn fits(&self, key: &str) -> bool {
+        match self {
+            Self::Key(asked) => asked == key,
+            Self::Like(start, end) => {
+                let middle = key.strip_prefix(start.as_str()).and_then(|rest| rest.strip_suffix(end.as_str()));
+                middle.is_some_and(|middle| !middle.is_empty() && !middle.contains('.'))
+            }
+        }
+    }
+}
+
+/// Every `t('…')` and `` t(`…${}…`) `` of a script.
+fn asked(script: &str) -> Vec<Asked> {
+    let calls = script.match_indices("t(").filter(|(at, _)| {
+        let before = script[..*at].chars().next_back();
+        !before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '.'))
+    });
+    calls
+        .filter_map(|(at, found)| {
+            let rest = &script[at + found.len()..];
+            let quote = rest.chars().next().filter(|c| matches!(c, '\'' | '`'))?;
+            let (text, _) = rest[1..].split_once(quote)?;
+            match (text.split_once("${"), text.rsplit_once('}')) {
+                (Some((start, _)), Some((_, end))) => Some(Asked::Like(start.to_owned(), end.to_owned())),
+                _ => Some(Asked::Key(text.to_owned())),
+            }
+        })
+        .collect()
+}
+
+/// The text of every script of the pages that holds no words itself.
+fn scripts() -> Vec<(String, String)> {
+    fn gather(directory: &Path, into: &mut Vec<(String, String)>) {
+        for entry in std::fs::read_dir(directory).expect("a readable directory") {
+            let path = entry.expect("a readable entry").path();
+            if path.is_dir() && !path.ends_with("vendor") && !path.ends_with("i18n") {
+                gather(&path, into);
+            } else if path.extension().is_some_and(|extension| extension == "js") {
+                into.push((path.display().to_string(), std::fs::read_to_string(&path).expect("text")));
+            }
+        }
+    }
+    let mut scripts = Vec::new();
+    gather(&Path::new(env!("CARGO_MANIFEST_DIR")).join("gateway/web"), &mut scripts);
+    scripts
+}
+
+/// What is wrong between the texts that there are and those that scripts ask for.
+fn unmatched(catalog: &Map<String, Value>, scripts: &[(String, String)]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut patterns = Vec::new();
+    for (path, script) in scripts {
+        for asked in asked(script) {
+            if !catalog.keys().any(|key| asked.fits(key)) {
+                wrong.push(format!("{path} asks for {asked:?}"));
+            }
+            patterns.push(asked);
+        }
+    }
+    // A key may also be handed on as a text of its own.
+    let named = |key: &str| scripts.iter().any(|(_, script)| script.contains(&format!("'{key}'")));
+    let is_used = |key: &str| patterns.iter().any(|asked| asked.fits(key)) || named(key);
+    wrong.extend(catalog.keys().filter(|key| !is_used(key)).map(|key| format!("nobody asks for {key}")));
+    wrong
+}
+
+#[test]
+fn what_scripts_ask_for_is_found() {
+    let key = |text: &str| Asked::Key(text.to_owned());
+    let like = |start: &str, end: &str| Asked::Like(start.to_owned(), end.to_owned());
+    let script = "html`${t('a.b', {n: 1})} ${t(`a.${x}.c`)}`; set('no'); this.t('no'); t(key);";
+    assert_eq!(asked(script), [key("a.b"), like("a.", ".c")]);
+    assert!(like("a.", ".c").fits("a.b.c") && !like("a.", "").fits("a.b.c") && !like("a.", "").fits("a."));
+    let catalog = serde_json::json!({"a.b": "", "a.x.c": "", "of.a.list": "", "nobody": ""});
+    let scripts = [("x.js".to_owned(), format!("{script} const KEYS = ['of.a.list'];"))];
+    let catalog = catalog.as_object().expect("an object");
+    assert_eq!(unmatched(catalog, &scripts), ["nobody asks for nobody"]);
+    assert_eq!(unmatched(&Map::new(), &scripts).len(), 2);
 }
 
 #[test]
