@@ -52,7 +52,10 @@ function Me() {
   const [error, setError] = useState(null);
   const { name, role, stations } = account.value;
   const leave = () => signOut().catch(setError);
-  return html`<details class="me"><summary aria-label=${t('admin.me.label', { name })}><bdi>${name}</bdi></summary>
+  const close = (event) => event.currentTarget.removeAttribute('open');
+  const onFocusOut = (event) => !event.currentTarget.contains(event.relatedTarget) && close(event);
+  const onKeyDown = (event) => event.key === 'Escape' && close(event);
+  return html`<details class="me" onFocusOut=${onFocusOut} onKeyDown=${onKeyDown}><summary aria-label=${t('admin.me.label', { name })}><bdi>${name}</bdi></summary>
     <div class="me-menu"><p><bdi>${name}</bdi><br /><span class="hint">
       ${t(`admin.role.${role}`)}${stations ? ` · ${t('admin.me.limited', { n: stations.length })}` : ''}</span></p>
       ${error && html`<${Problem} error=${error} />`}

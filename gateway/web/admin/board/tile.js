@@ -87,8 +87,8 @@ function Alive({ id }) {
     const session = sessionSignal(id)?.peek();
     if (!session) return;
     write(seen.current, age(now - session.seen_ms));
-    silent.current.hidden = now - session.seen_ms <= SILENT_AFTER_MS;
-    forgotten.current.hidden = now <= Date.parse(session.overlong_at);
+    hide(silent.current, now - session.seen_ms <= SILENT_AFTER_MS);
+    hide(forgotten.current, now <= Date.parse(session.overlong_at));
   }), [id]);
   return html`<p class="tile-alive">
     <span class="tile-seen">${t('admin.board.seen')} <span ref=${seen}></span></span>
@@ -97,7 +97,11 @@ function Alive({ id }) {
   </p>`;
 }
 
-/** Writes a text where it differs: an untouched text costs the browser nothing. */
+/** Writes a text where it differs: an untouched text costs the browser nothing. A tile that is just going has none. */
 function write(element, text) {
   if (element && element.textContent !== text) element.textContent = text;
+}
+
+function hide(element, hidden) {
+  if (element && element.hidden !== hidden) element.hidden = hidden;
 }

@@ -91,10 +91,10 @@ function Editor({ name, kind, read }) {
     ${state.error && html`<${Problem} error=${state.error} />`}
     ${state.exists && html`<p class="problem" role="alert">${t('admin.records.exists')} <a href=${addressOf(name, state.exists)}>${t('admin.records.open_it')}</a></p>`}
     ${!readOnly && html`<${Actions} it=${it} kind=${kind} />`}
-    ${state.newer !== undefined && html`<${Conflict} kind=${kind} base=${it.clean} mine=${draft} newer=${state.newer}
+  </form>
+  ${state.newer !== undefined && html`<${Conflict} kind=${kind} base=${it.clean} mine=${draft} newer=${state.newer}
       onCancel=${it.rest} onTheirs=${() => (state.newer ? it.take(state.newer) : it.leave())}
-      onSave=${(fields) => { setDraft(fields); it.save(fields, state.newer ?? { sequence: 0, record: base.record }); }} />`}
-  </form>`;
+      onSave=${(fields) => { setDraft(fields); it.save(fields, state.newer ?? { sequence: 0, record: base.record }); }} />`}`;
 }
 
 function Actions({ it, kind }) {
