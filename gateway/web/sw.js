@@ -41,7 +41,7 @@ async function answer(request, key) {
 
 /** What a file of ours loads, as it is written there: in the page as `href` and `src`, in a script as imports. */
 function loadedBy(path, text) {
-  const written = path.endsWith('.js') ? /\b(?:from|import)\s*["'](\.[^"']+)["']/g : /(?:href|src)="(\/[^"]+)"/g;
+  const written = path.endsWith('.js') ? /\b(?:from|import)\s*\(?\s*["'](\.[^"']+)["']/g : /(?:href|src)="(\/[^"]+)"/g;
   return [...text.matchAll(written)].map((match) => new URL(match[1], new URL(path, self.location.origin)).pathname);
 }
 

@@ -29,9 +29,18 @@ function known(code) {
   return Object.hasOwn(LANGUAGES, code ?? '') ? code : null;
 }
 
-/** Changes the language of the device, now and for later. An unknown one changes nothing. */
+/** Changes the language of the device, now and for later, once its words are there. An unknown one changes nothing. */
 export function setLang(code) {
   if (!known(code)) return;
+  wanted = code;
+  if (loaders.length === 0) show(code);
+  // Without a network the words of another language may be out of reach: the one shown stays.
+  else void load(code).then(() => show(code), () => undefined);
+}
+
+let wanted = null;
+function show(code) {
+  if (code !== wanted) return;
   lang.value = code;
   remember(KEPT_AS, code);
 }
@@ -40,6 +49,18 @@ effect(() => {
   document.documentElement.lang = lang.value;
   document.documentElement.dir = LANGUAGES[lang.value].dir;
 });
+
+const loaders = [];
+const load = (code) => Promise.all(loaders.map((words) => words[code]().then((module) => Object.assign(catalogs[code], module[code]))));
+
+/**
+ * Adds a page's words that are loaded language by language: `{he: () => import('./i18n/he.js'), …}`, each a module that
+ * exports them under the language's code. Resolves when those of the device's language are there.
+ */
+export function registerLazily(words) {
+  loaders.push(words);
+  return load(lang.peek());
+}
 
 /** Adds a page's words. Keys begin with the page's name, so that no two collide. */
 export function register(words) {

@@ -1,7 +1,7 @@
 // The worker's pages: which step is shown, and what begins when somebody is there.
 import { effect, html, render, untracked, useEffect } from '../shared/html.js';
 import { t } from '../shared/i18n.js';
-import './i18n.js';
+import { words } from './i18n.js';
 import { mustSignInAgain, resuming, setResuming, worker, workerId } from './identity.js';
 import { drain } from './queue/drain.js';
 import { showQueueOf } from './queue/queue.js';
@@ -93,6 +93,10 @@ effect(() => {
   // Nothing to go on with: what is opened from here on is new.
   if (where.value.kind === 'none' && resuming.value) untracked(() => setResuming(false));
 });
+
+await words;
 live();
-render(html`<${App} />`, document.getElementById('app'));
+const place = document.getElementById('app');
+place.replaceChildren();
+render(html`<${App} />`, place);
 if (navigator.serviceWorker) navigator.serviceWorker.register('/sw.js').catch(() => undefined);

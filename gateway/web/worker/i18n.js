@@ -1,7 +1,9 @@
-// Registers the words of the worker's pages.
-import { register } from '../shared/i18n.js';
-import { en } from './i18n/en.js';
-import { he } from './i18n/he.js';
-import { ru } from './i18n/ru.js';
+// The words of the worker's pages: those of the device's language are loaded first, others when they are chosen.
+import { registerLazily } from '../shared/i18n.js';
 
-register({ he, ru, en });
+/** Resolves when the pages can be shown. */
+export const words = registerLazily({
+  he: () => import('./i18n/he.js'),
+  ru: () => import('./i18n/ru.js'),
+  en: () => import('./i18n/en.js'),
+});
