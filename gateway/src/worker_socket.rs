@@ -20,7 +20,7 @@ use crate::{
         connection::Connection,
         frame::{Bye, Frame},
         limits::{CLIENT_MESSAGE_MAX_BYTES, COMMANDS_MAX, RETRY},
-        socket::{Over, Tongue, end, farewell},
+        socket::{Over, Tongue, end, farewell, unsent},
         step::Step,
     },
     websocket::{Ended, Said as Spoken, Upgrade, WebSocket},
@@ -102,9 +102,9 @@ impl WorkerSocket {
                 },
             };
             if let Some(frame) = say
-                && stream.send(&frame.json).await.is_err()
+                && let Err(error) = stream.send(&frame.json).await
             {
-                return;
+                return unsent(&error);
             }
         }
     }

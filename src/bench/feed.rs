@@ -140,7 +140,7 @@ async fn memory(stack: &mut Stack, admin: &str, options: &Options, measured: &mu
         let target = stream::Target { address: stack.http(), carrier, path, token: Some(admin.to_owned()) };
         values[0].push(memory::of_each(stack.pid(), &target, options.idle, options.settle).await?);
         let floor = Floor::start().await?;
-        let target = Bare::new(&floor, CHANGE_BYTES).await?.target(carrier, Mode::Latest);
+        let target = Bare::new(&floor, CHANGE_BYTES).target(carrier, Mode::Latest);
         values[1].push(memory::of_each(floor.pid(), &target, options.idle, options.settle).await?);
     }
     Ok(())
@@ -158,8 +158,8 @@ async fn play(
     measured: &mut Measured,
 ) -> anyhow::Result<()> {
     let (pushed, at_work) = crew.split_last().context("there are no workers")?;
-    let mut ours = Ours::new(stack, stack.bus(NatsRole::Engine).await?, admin, at_work, BURST).await?;
-    let mut bare = Bare::new(floor, CHANGE_BYTES).await?;
+    let mut ours = Ours::new(stack, stack.bus(NatsRole::Engine).await?, admin, at_work).await?;
+    let mut bare = Bare::new(floor, CHANGE_BYTES);
     let programme = Programme::of(options.viewers);
     if round.is_multiple_of(2) {
         measured.ours.push(programme.play(&mut ours, options).await?);

@@ -1,6 +1,6 @@
 //! The feed on a WebSocket.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use axum::response::Response;
 use futures::FutureExt;
@@ -10,10 +10,13 @@ use tokio::time::{Instant, timeout};
 use super::{
     connection::Connection,
     frame::{Bye, Frame, PROTOCOL},
-    limits::CLIENT_MESSAGE_MAX_BYTES,
+    limits::{CLIENT_MESSAGE_MAX_BYTES, RETRY},
     step::Step,
 };
-use crate::websocket::{Ended, Said, Upgrade, WebSocket};
+use crate::{
+    telemetry,
+    websocket::{Ended, Said, Upgrade, WebSocket},
+};
 
 /// The close code of an end that both want.
 const NORMAL: u16 = 1000;
@@ -64,9 +67,8 @@ async fn serve(mut socket: WebSocket, mut connection: Connection) {
         match connection.step() {
             Step::Send(frame) => {
                 let started = Instant::now();
-                if socket.send(&frame.json).await.is_err() {
-                    // Gone, or without taking a byte for too long.
-                    return;
+                if let Err(error) = socket.send(&frame.json).await {
+                    return unsent(&error);
                 }
                 if started.elapsed() >= SLOW {
                     connection.heard();
@@ -83,6 +85,14 @@ async fn serve(mut socket: WebSocket, mut connection: Connection) {
                 }
             }
         }
+    }
+}
+
+/// A frame did not go out: the client is gone, or has not taken a byte for so long that it is given up. There is no way
+/// to tell it.
+pub fn unsent(error: &io::Error) {
+    if error.kind() == io::ErrorKind::TimedOut {
+        telemetry::feed_ended(Bye::Stalled(RETRY).code());
     }
 }
 

@@ -61,6 +61,7 @@ impl Scene {
         let crowd = Crowd::gather(&target, self.viewers, self.stalled, crowd::SET).await?;
         rounds::rest(side.process(), settle).await;
         side.stamps().await?;
+        side.begin(self.burst).await?;
         let (used, started) = (processes::cpu(side.process()), Instant::now());
         let mut ticks = interval(self.every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

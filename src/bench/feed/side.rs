@@ -35,6 +35,9 @@ pub enum Mode {
 
 /// One of the two.
 pub trait Side {
+    /// Connects whoever makes up to so many changes at once: nobody may wait long before the first.
+    async fn begin(&mut self, at_once: usize) -> anyhow::Result<()>;
+
     /// Makes so many changes at once, and waits until they are made.
     async fn change(&mut self, count: usize) -> anyhow::Result<()>;
 
@@ -61,29 +64,27 @@ pub struct Ours<'a> {
 }
 
 impl<'a> Ours<'a> {
-    /// Changes made by this crew, up to `at_once` at once.
+    /// Changes made by this crew.
     ///
     /// # Errors
     /// It does not answer.
-    pub async fn new(
-        stack: &'a Stack,
-        bus: Bus,
-        token: &'a str,
-        crew: &[Member],
-        at_once: usize,
-    ) -> anyhow::Result<Self> {
-        let connections = try_join_all((0..at_once).map(|_| Connection::open(stack.http()))).await?;
+    pub async fn new(stack: &'a Stack, bus: Bus, token: &'a str, crew: &[Member]) -> anyhow::Result<Self> {
         let change = |member: &Member, status| {
             let body = json!({"sessionId": member.session, "status": status}).to_string();
             Prepared::post("/api/status-events", Some(&member.token), &body)
         };
         let changes = crew.iter().map(|member| STATUSES.map(|status| change(member, status))).collect();
         let read = bus.stream_info(subject::STREAM_LOG, WITHIN).await?.last_seq;
-        Ok(Self { stack, bus, token, connections, changes, made: 0, read })
+        Ok(Self { stack, bus, token, connections: Vec::new(), changes, made: 0, read })
     }
 }
 
 impl Side for Ours<'_> {
+    async fn begin(&mut self, at_once: usize) -> anyhow::Result<()> {
+        self.connections = try_join_all((0..at_once).map(|_| Connection::open(self.stack.http()))).await?;
+        Ok(())
+    }
+
     async fn change(&mut self, count: usize) -> anyhow::Result<()> {
         let (crew, made) = (self.changes.len(), self.made);
         let request = |number: usize| self.changes.get(number % crew)?.get(number / crew % STATUSES.len());
@@ -128,7 +129,7 @@ impl Side for Ours<'_> {
 /// The floor.
 pub struct Bare<'a> {
     floor: &'a Floor,
-    connection: Connection,
+    connection: Option<Connection>,
     bytes: usize,
     next: u64,
     stamps: Stamps,
@@ -136,21 +137,23 @@ pub struct Bare<'a> {
 
 impl<'a> Bare<'a> {
     /// With messages of so many bytes for each change.
-    ///
-    /// # Errors
-    /// It does not answer.
-    pub async fn new(floor: &'a Floor, bytes: usize) -> anyhow::Result<Self> {
-        let connection = Connection::open(floor.address()).await?;
-        Ok(Self { floor, connection, bytes, next: 1, stamps: Stamps::new() })
+    pub fn new(floor: &'a Floor, bytes: usize) -> Self {
+        Self { floor, connection: None, bytes, next: 1, stamps: Stamps::new() }
     }
 }
 
 impl Side for Bare<'_> {
+    async fn begin(&mut self, _: usize) -> anyhow::Result<()> {
+        self.connection = Some(Connection::open(self.floor.address()).await?);
+        Ok(())
+    }
+
     async fn change(&mut self, count: usize) -> anyhow::Result<()> {
         let changes = count as u64;
         let publishing = Publishing { changes, bytes: self.bytes, first: self.next };
         let request = Prepared::post(floor::PUBLISH_PATH, None, &serde_json::to_string(&publishing)?);
-        let answer = self.connection.exchange(&request).await?;
+        let connection = self.connection.as_mut().context("nobody is connected")?;
+        let answer = connection.exchange(&request).await?;
         anyhow::ensure!(answer.is_success(), "{}", answer.told());
         let published: Published = serde_json::from_slice(answer.body)?;
         self.stamps.extend((self.next..self.next + changes).map(|number| (number, published.at_us)));
