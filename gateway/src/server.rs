@@ -131,8 +131,9 @@ impl Connection {
         let _ = stream.set_nodelay(true);
         match self.tls.clone() {
             None => self.speak(stream, false).await,
-            Some(tls) => match timeout(HANDSHAKE_WITHIN, tls.accept(stream)).await {
-                Ok(Ok(stream)) => self.speak(stream, true).await,
+            Some(tls) => match Box::pin(timeout(HANDSHAKE_WITHIN, tls.accept(stream))).await {
+                // Boxed: who comes without TLS must not have room for it.
+                Ok(Ok(stream)) => Box::pin(self.speak(stream, true)).await,
                 Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                 Err(_) => tracing::debug!("a TLS handshake took too long"),
             },

@@ -178,13 +178,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// Reads what the client had on its way, until it closes.
     async fn discard(&mut self) -> io::Result<()> {
         let mut left = FAREWELL_MAX_BYTES;
-        while left > 0 {
-            match tokio::io::AsyncReadExt::read(&mut self.stream, &mut [0; READ_BYTES]).await? {
-                0 => break,
-                read => left = left.saturating_sub(read),
+        poll_fn(|context| {
+            while left > 0 {
+                let mut bytes = [0; READ_BYTES];
+                let mut buffer = ReadBuf::new(&mut bytes);
+                ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
+                match buffer.filled().len() {
+                    0 => break,
+                    read => left = left.saturating_sub(read),
+                }
             }
-        }
-        Ok(())
+            Poll::Ready(Ok(()))
+        })
+        .await
     }
 }
 

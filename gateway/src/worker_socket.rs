@@ -84,16 +84,16 @@ impl WorkerSocket {
             if let Some(said) = stream.recv().now_or_never()
                 && let Err(over) = self.hear(said)
             {
-                return end(stream, over).await;
+                return Box::pin(end(stream, over)).await;
             }
             self.look();
             let say = match self.connection.step() {
                 Step::Send(frame) => Some(frame),
-                Step::End(frame) => return farewell(stream, frame).await,
+                Step::End(frame) => return Box::pin(farewell(stream, frame)).await,
                 Step::Wait { until, or_change } => match self.event(&mut stream, until, or_change).await {
                     Event::Said(said) => {
                         if let Err(over) = self.hear(said) {
-                            return end(stream, over).await;
+                            return Box::pin(end(stream, over)).await;
                         }
                         None
                     }

@@ -167,14 +167,10 @@ async fn a_handshake_that_is_none_is_refused_and_a_protocol_that_is_not_ours_is_
     doors.hall.is_unharmed().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn five_hundred_sockets_that_come_back_at_once_are_served_beside_a_worker() {
-    // given as many sockets as there may be in a large plant, and a worker at work
-    let mut doors = Doors::new().await;
-    let (worker, _) = doors.hall.at_work("1002").await;
-    let (address, token) = (doors.hall.address(), doors.admin.clone());
+/// Viewers who connect at once, each with its snapshot.
+async fn all_come(address: &str, token: &str) -> Vec<RawSocket> {
     let come = |_| {
-        let (address, token) = (address.clone(), token.clone());
+        let (address, token) = (address.to_owned(), token.to_owned());
         tokio::spawn(async move {
             let mut socket = RawSocket::connect(&address, None).await;
             let head = socket.handshake("/api/admin/feed", &token).await;
@@ -183,15 +179,24 @@ async fn five_hundred_sockets_that_come_back_at_once_are_served_beside_a_worker(
             socket
         })
     };
-    let sockets = join_all((0..STORM).map(come)).await;
+    let come = join_all((0..STORM).map(come)).await;
+    come.into_iter().map(|socket| socket.expect("each has its snapshot")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_hundred_sockets_that_come_back_at_once_are_served_beside_a_worker() {
+    // given as many sockets as there may be in a large plant, and a worker at work
+    let mut doors = Doors::new().await;
+    let (worker, _) = doors.hall.at_work("1002").await;
+    let (address, token) = (doors.hall.address(), doors.admin.clone());
+    let sockets = all_come(&address, &token).await;
 
     // when all of them are cut and come back at the same moment, three times
     let memory = doors.hall.resident_kib();
     drop(sockets);
     let storm = tokio::spawn(async move {
         for _ in 0..3 {
-            let back = join_all((0..STORM).map(come)).await;
-            assert!(back.iter().all(Result::is_ok), "each has its snapshot");
+            all_come(&address, &token).await;
         }
     });
     let (mut longest, mut beats) = (Duration::ZERO, 0);
