@@ -44,12 +44,12 @@ async fn fold_of_the_log(andon: &Andon) -> BTreeMap<String, String> {
 }
 
 /// Does something until it is done, whatever fails meanwhile.
-async fn change(floor: &mut Floor, number: usize) {
+async fn change(floor: &mut Floor, stations: &[String], number: usize) {
     let status = STATUSES[number % STATUSES.len()];
     until("a change is made", async || {
         let worker = &mut floor.workers[number % 2];
         if number % 5 == 4 {
-            let station = floor.station.clone();
+            let station = &stations[number % 2];
             let body =
                 serde_json::json!({"workerId": worker.id, "stationId": station, "jobNumber": format!("F-{number}")});
             let Ok(opened) = worker.client.try_post("/api/jobs", &body, Some(&format!("open-{number}"))).await else {
@@ -72,6 +72,10 @@ async fn change(floor: &mut Floor, number: usize) {
 async fn whatever_fails_each_viewer_comes_to_hold_the_fold_of_the_log() {
     // given a viewer on every transport that follows all the time, each behind a network of its own
     let mut floor = Floor::new().await;
+    let mut stations = Vec::new();
+    for worker in &floor.workers {
+        stations.push(worker.stations().await[0]["id"].as_str().expect("a station").to_owned());
+    }
     let truth = Arc::new(OnceLock::<BTreeMap<String, String>>::new());
     let (mut networks, mut following) = (Vec::new(), Vec::new());
     for transport in ALL {
@@ -91,7 +95,7 @@ async fn whatever_fails_each_viewer_comes_to_hold_the_fold_of_the_log() {
     let (nats_dies, andon_dies) = (cuts_wanted / 3, 2 * cuts_wanted / 3);
     let (mut cuts, mut number, mut died) = (0, 0, [false; 2]);
     while cuts < cuts_wanted {
-        change(&mut floor, number).await;
+        change(&mut floor, &stations, number).await;
         number += 1;
         let (network, weather) = (rand::rng().random_range(0..networks.len()), rand::rng().random_range(0..8));
         match weather {

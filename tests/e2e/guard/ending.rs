@@ -74,8 +74,9 @@ async fn sigterm_with_many_connections_and_commands_in_flight_ends_soon_and_lose
 async fn goodbye(mut viewer: RawSocket) -> u64 {
     viewer.until("\"code\":4100").await.expect("goodbye");
     viewer.until("\"retry_in_ms\":").await.expect("when to come back");
-    let digits = viewer.until("}").await.expect("a number");
-    digits.trim_end_matches('}').parse().expect("a number")
+    let rest = viewer.until("}").await.expect("a number");
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().expect("a number")
 }
 
 #[tokio::test(flavor = "multi_thread")]
