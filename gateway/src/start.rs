@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use andon_nats::{Bus, LogClock, NatsError, directory::DirectoryView};
 use persistence::{Store, StoreError};
-use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::timeout};
+use tokio::{sync::watch, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -18,7 +18,7 @@ use crate::{
     heartbeats::{Heartbeats, Postman, roll_call_every},
     live_view::{LiveView, follow_log, follow_seen, watch_head},
     router::router,
-    server::{Server, tls},
+    server::{self, Server, tls},
     wire::{NatsWire, Wire},
 };
 
@@ -81,7 +81,7 @@ pub async fn start(config: GatewayConfig) -> Result<GatewayHandle, GatewayError>
     let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
     let store = config.database_url.as_deref().map(Store::connect_lazy).transpose()?;
     let listen = |source| GatewayError::Listen { address: config.http_addr, source };
-    let listener = TcpListener::bind(config.http_addr).await.map_err(listen)?;
+    let listener = server::listen(config.http_addr).map_err(listen)?;
     let local_addr = listener.local_addr().map_err(listen)?;
     let bus = Bus::connect(&config.nats, "gateway").await?;
 
