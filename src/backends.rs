@@ -116,6 +116,14 @@ impl Backends {
         Ok(backends)
     }
 
+    /// The same for a command that has no business with Postgres.
+    ///
+    /// # Errors
+    /// See [`Backends::beside`].
+    pub fn nats_beside(config: &Config) -> anyhow::Result<Self> {
+        if config.nats.url.is_some() { Ok(Self::given(config)) } else { Self::beside(config) }
+    }
+
     /// How `role` reaches NATS.
     pub fn nats(&self, role: NatsRole) -> NatsConfig {
         let mut nats = self.nats.clone();

@@ -28,6 +28,13 @@ pub struct Needs {
     pub nats: bool,
     /// An address of an existing Postgres must be given.
     pub database: bool,
+    /// It stands beside roles that run elsewhere and have checked the log: it need not know where that can be seen.
+    pub log_is_checked: bool,
+}
+
+impl Needs {
+    /// A command beside a running system.
+    pub const BESIDE: Self = Self { nats: false, database: false, log_is_checked: true };
 }
 
 /// The checked configuration.
@@ -261,7 +268,7 @@ fn check_together(reader: &mut Reader<'_>, config: &Config, needs: Needs) {
     if needs.database {
         reader.need(&keys::DATABASE_URL, "this command runs against a given Postgres");
     }
-    if config.nats.url.is_some() && !config.nats.unchecked_log {
+    if config.nats.url.is_some() && !config.nats.unchecked_log && !needs.log_is_checked {
         reader.need(
             &keys::NATS_MONITOR_URL,
             "only there can it be seen that the server syncs before it acknowledges; \

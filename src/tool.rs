@@ -29,7 +29,7 @@ pub fn run<F>(settings: Settings, body: F) -> anyhow::Result<()>
 where
     F: AsyncFnOnce(Config, CancellationToken) -> anyhow::Result<()>,
 {
-    let mut config = settings.load(Needs::default())?;
+    let mut config = settings.load(Needs::BESIDE)?;
     config.logging.filter = format!("{QUIET},{}", config.logging.filter);
     telemetry::init(&config.logging)?;
     for warning in &config.warnings {

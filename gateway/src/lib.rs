@@ -29,6 +29,7 @@ mod start;
 pub mod telemetry;
 #[cfg(test)]
 mod test_gateway;
+mod websocket;
 pub mod wire;
 mod worker_socket;
 

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use andon_nats::{Bus, LogClock, NatsError, directory::DirectoryView};
 use persistence::{Store, StoreError};
-use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::timeout};
+use tokio::{sync::watch, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -18,7 +18,7 @@ use crate::{
     heartbeats::{Heartbeats, Postman, roll_call_every},
     live_view::{LiveView, follow_log, follow_seen, watch_head},
     router::router,
-    server::{Server, tls},
+    server::{self, Server, tls},
     wire::{NatsWire, Wire},
 };
 
@@ -81,9 +81,9 @@ pub async fn start(config: GatewayConfig) -> Result<GatewayHandle, GatewayError>
     }
     let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
     let store = config.database_url.as_deref().map(Store::connect_lazy).transpose()?;
-    let (listener, local_addr) = listen(config.http_addr).await?;
+    let (listener, local_addr) = listen(config.http_addr)?;
     let lan = match &config.lan {
-        Some(lan) => Some((listen(lan.addr).await?, tls::live_acceptor(&lan.certificate)?)),
+        Some(lan) => Some((listen(lan.addr)?, tls::live_acceptor(&lan.certificate)?)),
         None => None,
     };
     let bus = Bus::connect(&config.nats, "gateway").await?;
@@ -114,9 +114,9 @@ pub async fn start(config: GatewayConfig) -> Result<GatewayHandle, GatewayError>
     Ok(GatewayHandle { local_addr, lan_addr, app, bus, stop_serving, served, stop, failed })
 }
 
-async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), GatewayError> {
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), GatewayError> {
     let failed = |source| GatewayError::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let listener = server::listen(address).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
 }

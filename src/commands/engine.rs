@@ -11,7 +11,7 @@ use crate::roles::{Engine, Roles};
 /// # Errors
 /// It cannot start, or has stopped itself.
 pub fn run(settings: Settings) -> anyhow::Result<()> {
-    let needs = Needs { nats: true, database: false };
+    let needs = Needs { nats: true, ..Needs::default() };
     process::serve(settings, needs, None, async |config, shutdown| {
         let mut roles = Roles::default();
         roles.add(Engine::start(&config, &Backends::given(&config), None).await?);

@@ -12,7 +12,7 @@ use crate::process;
 /// # Errors
 /// One of them cannot be reached, or refuses.
 pub fn run(settings: Settings) -> anyhow::Result<()> {
-    let needs = Needs { nats: true, database: true };
+    let needs = Needs { nats: true, database: true, ..Needs::default() };
     process::run(settings, needs, async |config| {
         let backends = Backends::given(&config);
         let nats = backends.nats(NatsRole::Operator);

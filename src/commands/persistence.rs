@@ -11,7 +11,7 @@ use crate::roles::{Persistence, Roles, Setup};
 /// # Errors
 /// It has stopped itself.
 pub fn run(settings: Settings) -> anyhow::Result<()> {
-    let needs = Needs { nats: true, database: true };
+    let needs = Needs { nats: true, database: true, ..Needs::default() };
     process::serve(settings, needs, None, async |config, shutdown| {
         let mut roles = Roles::default();
         roles.add(Persistence::start(&config, &Backends::given(&config), Setup::None)?);

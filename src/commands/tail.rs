@@ -5,7 +5,6 @@ use clap::Args;
 
 use crate::backends::{Backends, NatsRole};
 use crate::cli::Settings;
-use crate::config::Config;
 use crate::tail::{Chosen, Format, Since, Tail};
 use crate::tool;
 
@@ -30,7 +29,7 @@ pub struct Arguments {
 /// The log cannot be reached, or standard output fails.
 pub fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()> {
     tool::run(settings, async |config, stop| {
-        let nats = backends(&config)?.nats(NatsRole::Gateway);
+        let nats = Backends::nats_beside(&config)?.nats(NatsRole::Gateway);
         let format = if arguments.json { Format::Json } else { Format::Text };
         let follow = async {
             let bus = Bus::connect(&nats, NatsRole::Gateway.name()).await?;
@@ -38,9 +37,4 @@ pub fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()> {
         };
         stop.run_until_cancelled(follow).await.unwrap_or(Ok(()))
     })
-}
-
-/// Without Postgres, which a tail has no business with.
-fn backends(config: &Config) -> anyhow::Result<Backends> {
-    if config.nats.url.is_some() { Ok(Backends::given(config)) } else { Backends::beside(config) }
 }

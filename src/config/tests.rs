@@ -56,7 +56,7 @@ fn every_problem_is_told_at_once() {
     );
 
     // when
-    let problems = problems(&layers, Needs { nats: true, database: true });
+    let problems = problems(&layers, Needs { nats: true, database: true, ..Needs::default() });
 
     // then
     let expected = [
@@ -105,4 +105,12 @@ fn an_unknown_variable_is_a_warning_only() {
 fn what_andon_config_prints_can_be_kept_as_a_file() {
     let printed = print::list(&layers(&[("allowed_origins", "https://a.example,https://b.example")], &[], ""));
     toml::from_str::<toml::Table>(&printed).expect("valid TOML");
+}
+
+#[test]
+fn a_command_beside_a_running_system_need_not_know_where_the_log_is_watched() {
+    let layers = layers(&[], &[("ANDON_NATS_URL", "nats://127.0.0.1:4222")], "");
+    assert_eq!(problems(&layers, Needs::default()).len(), 1);
+    let config = Config::from_layers(&layers, Needs::BESIDE).expect("enough to connect");
+    assert!(config.nats.url.is_some());
 }

@@ -14,7 +14,6 @@ mod factory;
 mod feed;
 mod guard;
 mod harness;
-mod hostile;
 mod integrators;
 mod roles;
 mod shift;

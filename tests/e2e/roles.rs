@@ -78,3 +78,21 @@ async fn an_engine_goes_without_that_check_only_when_told_to() {
     engine.logged("sync_interval of nats-server is not checked").await;
     engine.logged("engine started").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_factory_is_imported_and_exported_with_nothing_but_nats() {
+    // given a NATS with the streams, and nothing else
+    let server = TestServer::start(Settings { sync_always: true }).await;
+    let engine = Place::new().set("nats_url", &server.config().url).set("nats_monitor_url", &server.monitor_url());
+    engine.spawn(&["engine"]).logged("engine started").await;
+    let place = Place::new().set("nats_url", &server.config().url);
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/gateway/demo/factory.toml");
+
+    // when
+    let imported = place.command(&["admin", "import", file]).output().expect("andon starts");
+    let exported = place.command(&["admin", "export", "-"]).output().expect("andon starts");
+
+    // then
+    assert!(imported.status.success(), "{imported:?}");
+    assert!(String::from_utf8_lossy(&exported.stdout).contains("[[worker]]"), "{exported:?}");
+}

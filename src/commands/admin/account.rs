@@ -54,7 +54,7 @@ fn role(text: &str) -> Result<Role, String> {
 /// # Errors
 /// Postgres cannot be reached, or refuses the name or the password.
 pub fn run(settings: Settings, account: Account) -> anyhow::Result<()> {
-    process::run(settings, Needs::default(), async |config| {
+    process::run(settings, Needs::BESIDE, async |config| {
         let beside = Backends::beside(&config)?;
         let url = beside.database_url.clone().context("there is no Postgres: name one with --database-url")?;
         let store = Store::connect_lazy(&url)?;

@@ -22,10 +22,10 @@ const LARGEST_FILE: u64 = 8 << 20;
 /// # Errors
 /// Every bad row with its line; or the file or the directory cannot be read.
 pub fn import(settings: Settings, file: PathBuf) -> anyhow::Result<()> {
-    process::run(settings, Needs::default(), async |config| {
+    process::run(settings, Needs::BESIDE, async |config| {
         let name = file.display().to_string();
         let text = read(&file).with_context(|| format!("{name} cannot be read"))?;
-        let editor = DirectoryEditor::connect(&Backends::beside(&config)?).await?;
+        let editor = DirectoryEditor::connect(&Backends::nats_beside(&config)?).await?;
         let report = editor.import(&Actor::System, &name, &text).await?;
         println!("{} records changed, {} were so already", report.changed, report.unchanged);
         Ok(())
@@ -37,8 +37,8 @@ pub fn import(settings: Settings, file: PathBuf) -> anyhow::Result<()> {
 /// # Errors
 /// The file cannot be written, or the directory cannot be read.
 pub fn export(settings: Settings, file: PathBuf) -> anyhow::Result<()> {
-    process::run(settings, Needs::default(), async |config| {
-        let editor = DirectoryEditor::connect(&Backends::beside(&config)?).await?;
+    process::run(settings, Needs::BESIDE, async |config| {
+        let editor = DirectoryEditor::connect(&Backends::nats_beside(&config)?).await?;
         let text = gateway::directory::export(&editor.directory());
         if file.as_os_str() == STANDARD {
             return std::io::stdout().write_all(text.as_bytes()).context("standard output is closed");

@@ -67,7 +67,7 @@ struct Credentials {
 /// # Errors
 /// No `andon up` runs in the data directory, or it uses a nats-server of somebody else's.
 pub fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()> {
-    process::run(settings, Needs::default(), async |config| {
+    process::run(settings, Needs::BESIDE, async |config| {
         anyhow::ensure!(
             config.nats.url.is_none(),
             "the users of a nats-server of your own are in its configuration; \
