@@ -17,10 +17,10 @@ export const endedFor = signal(null);
 /** Why nobody could be asked who is signed in; null while all is well. */
 export const startProblem = signal(null);
 /** When the login ends, in milliseconds since 1970. */
-export const loginEndsAt = signal(0);
+const loginEndsAt = signal(0);
 
 /** Whether the account has this role or a higher one. */
-export const mayAct = (role) => {
+const mayAct = (role) => {
   const now = account.value;
   return Boolean(now) && ROLES.indexOf(now.role) >= ROLES.indexOf(role);
 };

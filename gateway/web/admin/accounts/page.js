@@ -44,7 +44,7 @@ function Table({ accounts, onEdit }) {
 }
 
 /** Names of the stations that an account is limited to. */
-export function Limits({ ids }) {
+function Limits({ ids }) {
   if (ids === null) return html`<span>${t('admin.accounts.all_stations')}</span>`;
   return html`<span>${ids.map((id, index) => html`${index > 0 && ', '}<bdi key=${id}>
     ${stations.value.get(id)?.name ?? id}</bdi>`)}</span>`;

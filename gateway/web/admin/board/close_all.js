@@ -43,7 +43,7 @@ export function CloseAll({ onClose }) {
 }
 
 /** A session by its names. */
-export function Named({ session }) {
+function Named({ session }) {
   return html`<bdi>${session.station.name}</bdi> · <bdi>${session.worker.full_name}</bdi> · <bdi>
     ${session.job.job_number}</bdi> <${Status} code=${session.current_status} />`;
 }

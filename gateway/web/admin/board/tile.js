@@ -17,7 +17,7 @@ const URGENCY = ['stoppage', 'setup', 'preparing', 'production', 'free'];
 const FREE = { color: '#64748b', machineClass: 'free' };
 
 /** The look of a station: that of its most urgent session. */
-export function lookOf(ids) {
+function lookOf(ids) {
   const looks = ids.map((id) => sessionSignal(id)?.value).filter(Boolean).map((one) => statusOf(one.current_status));
   looks.sort((one, other) => URGENCY.indexOf(one.machineClass) - URGENCY.indexOf(other.machineClass));
   return looks[0] ?? FREE;

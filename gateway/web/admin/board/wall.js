@@ -12,7 +12,7 @@ const TILE_ASPECT = 1.7;
 const HEAD_SHARE = 0.14;
 
 /** Columns with which this many tiles fill a screen without scrolling. */
-export function columnsFor(tiles, width, height) {
+function columnsFor(tiles, width, height) {
   return Math.max(1, Math.min(tiles, Math.round(Math.sqrt((tiles * width) / (height * (1 - HEAD_SHARE) * TILE_ASPECT)))));
 }
 

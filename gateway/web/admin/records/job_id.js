@@ -33,7 +33,7 @@ function schedule(view, offset) {
 }
 
 /** SHA-1 as 20 bytes. */
-export function sha1(bytes) {
+function sha1(bytes) {
   const whole = padded(bytes);
   const view = new DataView(whole.buffer);
   const hash = [...START];
