@@ -4,6 +4,7 @@ import { LANGUAGES, lang, setLang, t } from '../shared/i18n.js';
 import { account, mayAdminister, signOut } from './account.js';
 import { ConnectionState } from './board/connection.js';
 import { place } from './router.js';
+import { Links } from './widgets/links.js';
 import { Problem } from './widgets/problem.js';
 
 /** Pages, the beginning of their addresses, and whether they are for admins alone. */
@@ -35,10 +36,9 @@ export function Shell({ children }) {
 }
 
 function Navigation() {
-  const current = partOf(place.value.path);
-  return html`<nav class="main-nav" aria-label=${t('admin.nav.label')}>
-    ${LINKS.filter(([, , admin]) => !admin || mayAdminister.value).map(([name, href]) => html`<a key=${name} href=${href}
-    aria-current=${name === current ? 'page' : undefined}>${t(`admin.nav.${name}`)}</a>`)}</nav>`;
+  const shown = LINKS.filter(([, , admin]) => !admin || mayAdminister.value);
+  const links = shown.map(([name, href]) => [name, href, t(`admin.nav.${name}`)]);
+  return html`<${Links} css="main-nav" label=${t('admin.nav.label')} links=${links} current=${partOf(place.value.path)} />`;
 }
 
 function LanguageChoice() {
