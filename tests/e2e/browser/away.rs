@@ -38,15 +38,21 @@ async fn twenty_presses_without_a_network_are_counted_once() {
     let since = Instant::now();
     network.hold(true);
     network.cut();
+    let (mut good, mut scrap) = (0, 0);
     for press in 0..PRESSES {
         match press {
             5 => hands.press_status("setup").await,
             15 => hands.press_status("production").await,
-            _ if press % 6 == 3 => hands.one_more("scrap").await,
-            _ => hands.one_more("good").await,
+            _ if press % 6 == 3 => {
+                hands.one_more("scrap").await;
+                scrap += 1;
+            }
+            _ => {
+                hands.one_more("good").await;
+                good += 1;
+            }
         }
     }
-    let (good, scrap) = (15, 3);
 
     // then all of it is shown, and that it waits
     let shown = format!("[data-testid=total-good][data-total='{good}'][data-waiting='{good}']");

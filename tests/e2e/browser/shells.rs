@@ -54,6 +54,7 @@ async fn pages_load_nothing_from_elsewhere_and_the_browser_does_not_complain() {
             // given a device that has never been here
             let browser = Browser::at(&url, screen, language).await;
             for path in ["/", "/login", "/work", "/admin", "/admin/history", "/admin/nowhere"] {
+                loaded(&browser, &mut BTreeMap::new()).await;
                 let mut requests = BTreeMap::new();
 
                 // when
@@ -84,6 +85,8 @@ async fn the_workers_page_is_small() {
     // given a tablet that has never been here
     let andon = Andon::up().await;
     let tablet = Browser::with(&andon.place.http_url(), Screen::Phone, &[]).await;
+    // What a browser itself asks for when it starts.
+    loaded(&tablet, &mut BTreeMap::new()).await;
     let mut requests = BTreeMap::new();
 
     // when it opens the page
@@ -91,6 +94,7 @@ async fn the_workers_page_is_small() {
     until("everything has come", async || {
         loaded(&tablet, &mut requests).await;
         let seen = !tablet.now("heading", None, false).await.is_empty();
+        eprintln!("{seen} {:?}", requests.values().filter(|request| request.bytes.is_none()).collect::<Vec<_>>());
         seen && requests.values().all(|request| request.bytes.is_some())
     })
     .await;

@@ -9,10 +9,14 @@ use serde_json::{Map, Value};
 use super::{Browser, Language, Screen};
 use crate::harness::Andon;
 
-/// The catalogs as the page's own modules give them, flat: `{he: {key: text or forms}, …}`.
+/// The catalogs as the page's own modules give them when every language was chosen once: `{he: {key: text or forms}, …}`.
 const CATALOGS: &str = "
     const i18n = await import('/assets/shared/i18n.js');
     for (const words of arguments[0]) await import(words);
+    for (const code of arguments[1]) {
+        i18n.setLang(code);
+        while (i18n.lang.value !== code) await new Promise((resolve) => setTimeout(resolve, 20));
+    }
     return i18n.catalogs;";
 
 /// Where each page registers its words.
@@ -26,7 +30,9 @@ async fn every_text_is_there_in_every_language() {
     browser.go("/login").await;
 
     // when
-    let catalogs = browser.async_script(CATALOGS, vec![serde_json::json!(WORDS)]).await;
+    let catalogs = browser
+        .async_script(CATALOGS, vec![serde_json::json!(WORDS), serde_json::json!(Language::ALL.map(Language::code))])
+        .await;
 
     // then
     let english = catalogs["en"].as_object().expect("a catalog");
@@ -83,23 +89,36 @@ fn values(text: &str) -> impl Iterator<Item = &str> {
     text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name)
 }
 
-/// What a script asks for: a key, or how the keys begin and end that it puts together.
+/// What a script asks for: a key, or keys that it puts together from these pieces and what stands between them.
 #[derive(Debug, PartialEq, Eq)]
-enum Asked {
-    Key(String),
-    Like(String, String),
-}
+struct Asked(Vec<String>);
 
 impl Asked {
-    fn fits(&self, key: &str) -> bool {
-        match self {
-            Self::Key(asked) => asked == key,
-            Self::Like(start, end) => {
-                let middle = key.strip_prefix(start.as_str()).and_then(|rest| rest.strip_suffix(end.as_str()));
-                middle.is_some_and(|middle| !middle.is_empty() && !middle.contains('.'))
-            }
-        }
+    fn of(text: &str) -> Self {
+        let mut pieces = text.split("${");
+        let first = pieces.next().unwrap_or_default().to_owned();
+        // What is put in may hold braces of its own; none that we have does.
+        let others = pieces.map(|piece| piece.split_once('}').map_or("", |(_, rest)| rest).to_owned());
+        Self(std::iter::once(first).chain(others).collect())
     }
+
+    fn fits(&self, key: &str) -> bool {
+        let [first, others @ ..] = &self.0[..] else { return false };
+        key.strip_prefix(first.as_str()).is_some_and(|rest| follows(rest, others))
+    }
+}
+
+/// Whether `rest` is made of these pieces, each after at least one character other than a dot.
+fn follows(rest: &str, pieces: &[String]) -> bool {
+    let [piece, others @ ..] = pieces else { return rest.is_empty() };
+    let middles = rest.char_indices().take_while(|(_, c)| *c != '.').map(|(at, c)| at + c.len_utf8());
+    middles.into_iter().any(|end| rest[end..].strip_prefix(piece.as_str()).is_some_and(|rest| follows(rest, others)))
+}
+
+/// The lines of a script that are no comments.
+fn code(script: &str) -> String {
+    let is_comment = |line: &&str| ["//", "/*", "*"].iter().any(|mark| line.trim_start().starts_with(mark));
+    script.lines().filter(|line| !is_comment(line)).map(|line| format!("{line}\n")).collect()
 }
 
 /// Every `t('…')` and `` t(`…${}…`) `` of a script.
@@ -112,13 +131,20 @@ fn asked(script: &str) -> Vec<Asked> {
         .filter_map(|(at, found)| {
             let rest = &script[at + found.len()..];
             let quote = rest.chars().next().filter(|c| matches!(c, '\'' | '`'))?;
-            let (text, _) = rest[1..].split_once(quote)?;
-            match (text.split_once("${"), text.rsplit_once('}')) {
-                (Some((start, _)), Some((_, end))) => Some(Asked::Like(start.to_owned(), end.to_owned())),
-                _ => Some(Asked::Key(text.to_owned())),
-            }
+            Some(Asked::of(rest[1..].split_once(quote)?.0))
         })
         .collect()
+}
+
+/// Every text that looks like keys being put together, wherever it goes: `` `page.part.${}` ``.
+fn put_together(script: &str) -> Vec<Asked> {
+    let texts = script.split('`').filter(|text| {
+        let start = text.split("${").next().unwrap_or_default();
+        text.contains("${")
+            && start.contains('.')
+            && start.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_'))
+    });
+    texts.map(Asked::of).collect()
 }
 
 /// The text of every script of the pages that holds no words itself.
@@ -129,7 +155,7 @@ fn scripts() -> Vec<(String, String)> {
             if path.is_dir() && !path.ends_with("vendor") && !path.ends_with("i18n") {
                 gather(&path, into);
             } else if path.extension().is_some_and(|extension| extension == "js") {
-                into.push((path.display().to_string(), std::fs::read_to_string(&path).expect("text")));
+                into.push((path.display().to_string(), code(&std::fs::read_to_string(&path).expect("text"))));
             }
         }
     }
@@ -141,30 +167,42 @@ fn scripts() -> Vec<(String, String)> {
 /// What is wrong between the texts that there are and those that scripts ask for.
 fn unmatched(catalog: &Map<String, Value>, scripts: &[(String, String)]) -> Vec<String> {
     let mut wrong = Vec::new();
-    let mut patterns = Vec::new();
+    let mut wanted = Vec::new();
     for (path, script) in scripts {
         for asked in asked(script) {
             if !catalog.keys().any(|key| asked.fits(key)) {
                 wrong.push(format!("{path} asks for {asked:?}"));
             }
-            patterns.push(asked);
+            wanted.push(asked);
         }
+        wanted.extend(put_together(script));
     }
     // A key may also be handed on as a text of its own.
     let named = |key: &str| scripts.iter().any(|(_, script)| script.contains(&format!("'{key}'")));
-    let is_used = |key: &str| patterns.iter().any(|asked| asked.fits(key)) || named(key);
+    let is_used = |key: &str| wanted.iter().any(|asked| asked.fits(key)) || named(key);
     wrong.extend(catalog.keys().filter(|key| !is_used(key)).map(|key| format!("nobody asks for {key}")));
     wrong
 }
 
 #[test]
 fn what_scripts_ask_for_is_found() {
-    let key = |text: &str| Asked::Key(text.to_owned());
-    let like = |start: &str, end: &str| Asked::Like(start.to_owned(), end.to_owned());
-    let script = "html`${t('a.b', {n: 1})} ${t(`a.${x}.c`)}`; set('no'); this.t('no'); t(key);";
-    assert_eq!(asked(script), [key("a.b"), like("a.", ".c")]);
-    assert!(like("a.", ".c").fits("a.b.c") && !like("a.", "").fits("a.b.c") && !like("a.", "").fits("a."));
-    let catalog = serde_json::json!({"a.b": "", "a.x.c": "", "of.a.list": "", "nobody": ""});
+    let script = code(
+        "// t('no')\nhtml`${t('a.b', {n: 1})} ${t(`a.${x}.c`)}`;\n /** t('no') */ set('no'); this.t('no'); t(key);\n\
+         const key = `p.${code}`;",
+    );
+    assert_eq!(asked(&script), [Asked::of("a.b"), Asked::of("a.${}.c")]);
+    assert_eq!(put_together(&script), [Asked::of("a.${}.c"), Asked::of("p.${}")]);
+    for (fits, asked, key) in [
+        (true, "a.${}.c", "a.b.c"),
+        (true, "a.${}.${}", "a.b.c"),
+        (true, "a.b_${}", "a.b_c"),
+        (false, "a.${}", "a.b.c"),
+        (false, "a.${}", "a."),
+        (false, "a.b", "a.b.c"),
+    ] {
+        assert_eq!(Asked::of(asked).fits(key), fits, "{asked} {key}");
+    }
+    let catalog = serde_json::json!({"a.b": "", "a.x.c": "", "p.x": "", "of.a.list": "", "nobody": ""});
     let scripts = [("x.js".to_owned(), format!("{script} const KEYS = ['of.a.list'];"))];
     let catalog = catalog.as_object().expect("an object");
     assert_eq!(unmatched(catalog, &scripts), ["nobody asks for nobody"]);
