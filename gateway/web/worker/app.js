@@ -1,5 +1,5 @@
 // The worker's pages: which step is shown, and what begins when somebody is there.
-import { effect, html, render, untracked, useEffect } from '../shared/html.js';
+import { computed, effect, html, render, untracked, useEffect } from '../shared/html.js';
 import { t } from '../shared/i18n.js';
 import { words } from './i18n.js';
 import { mustSignInAgain, resuming, setResuming, worker, workerId } from './identity.js';
@@ -44,25 +44,18 @@ function UnknownPage() {
   <//>`;
 }
 
-/** Which step; an address that is not right is replaced. */
-function useStep() {
+/** The address where the person belongs. */
+const right = computed(() => {
   const { kind } = where.value;
-  const right = rightPlace(path.value, { worker: worker.value, kind, resuming: resuming.value });
-  const isGone = kind === 'none' && right.startsWith('/summary/') && !summaryOf(right);
-  const to = isGone ? '/stations' : right;
-  useEffect(() => {
-    if (to !== path.peek()) go(to, { replace: true });
-  });
-  return to;
-}
+  const to = rightPlace(path.value, { worker: worker.value, kind, resuming: resuming.value });
+  return kind === 'none' && to.startsWith('/summary/') && !summaryOf(to) ? '/stations' : to;
+});
 
 function Step() {
-  const to = useStep();
   if (!worker.value || mustSignInAgain.value) return html`<${LoginPage} key="login" />`;
   if (where.value.kind === 'unknown') return html`<${UnknownPage} key="unknown" />`;
   if (notice.value) return html`<${ClosedPage} key=${notice.value.id} />`;
-  // An address is left one moment later than its step.
-  if (to !== path.value) return null;
+  const to = right.value;
   const Shown = PAGES[to.split('/')[1]];
   return html`<${Shown} key=${to} />`;
 }
@@ -88,6 +81,10 @@ effect(() => {
 effect(() => {
   const done = summary.value;
   if (done && where.value.kind === 'none') untracked(() => go(`/summary/${done.session.id}`, { replace: true }));
+});
+effect(() => {
+  const to = right.value;
+  if (to !== path.value) untracked(() => go(to, { replace: true }));
 });
 effect(() => {
   // Nothing to go on with: what is opened from here on is new.

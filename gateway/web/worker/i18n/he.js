@@ -19,7 +19,7 @@ export const he = {
   'worker.connection.lost': 'אין קשר מאז {time}',
   'worker.waiting': { one: 'לחיצה אחת ממתינה', two: 'שתי לחיצות ממתינות', other: '{n} לחיצות ממתינות' },
   'worker.sent_later': 'יישלח מעצמו כשיחזור הקשר.',
-  'worker.offline': 'אין קשר לשרת. אפשר להמשיך לעבוד: כל לחיצה נשמרת ותישלח בסדר הנכון.',
+  'worker.offline': 'אפשר להמשיך לעבוד: כל לחיצה נשמרת ותישלח אחר כך.',
   'worker.offline.until': 'אם הקשר לא יחזור עד {time}, העבודה תיסגר מעצמה.',
   'worker.grace': 'השרת לא קיבל סימן חיים. העבודה תיסגר מעצמה בעוד',
   'worker.login.title': 'כניסה',

@@ -14,7 +14,7 @@ const BEAT = '/api/sessions/heartbeat';
 
 /** The connection to the server: the state of the socket, as `feed.js` tells it; null while nobody is signed in. */
 export const connection = signal(null);
-/** When the session will be closed for silence, as the server warned: {sessionId, expiresAt}; null when all is well. */
+/** When the session will be closed for silence, as the server warned: {sessionId, expiresAt, warnedAt}; null when all is well. */
 export const grace = signal(null);
 /** When the server was last known to have had a sign of life of the session, in milliseconds. */
 export const heardAt = signal(0);
@@ -39,7 +39,7 @@ function connect(id) {
       },
       seen: (list) => list.forEach(([one, at]) => one === session.peek()?.id && heard(at)),
       frame: (frame) => {
-        if (frame.type === 'grace') grace.value = { sessionId: frame.session_id, expiresAt: Date.parse(frame.expires_at) };
+        if (frame.type === 'grace') grace.value = { sessionId: frame.session_id, expiresAt: Date.parse(frame.expires_at), warnedAt: serverNow() };
       },
     },
   });
@@ -61,17 +61,16 @@ function connect(id) {
 
 function heard(at) {
   heardAt.value = Math.max(heardAt.peek(), at);
-  if (grace.peek() && at > grace.peek().expiresAt - BEAT_EVERY_MS) grace.value = null;
+  if (grace.peek() && at > grace.peek().warnedAt) grace.value = null;
 }
 
 /** A sign of life now. */
 function beat() {
   const id = attendedId.peek();
   if (!id) return;
-  if (connection.peek()?.kind === 'live' && feed?.send({ type: 'heartbeat' })) {
-    grace.value = null;
-    heard(serverNow());
-  } else void beatByPost(id);
+  // That it was heard is told by the next ping, not by having been sent.
+  if (connection.peek()?.kind === 'live' && feed?.send({ type: 'heartbeat' })) return;
+  void beatByPost(id);
 }
 
 async function beatByPost(id) {

@@ -8,8 +8,11 @@ import { waitingCount } from '../queue/queue.js';
 /** The button, and the words when something waits. */
 export function Leave() {
   const [warned, setWarned] = useState(false);
+  const [busy, setBusy] = useState(false);
   const leave = async () => {
+    setBusy(true);
     await drain();
+    setBusy(false);
     if (waitingCount.peek() > 0) setWarned(true);
     else await signOut();
   };
@@ -18,5 +21,5 @@ export function Leave() {
       <div class="buttons"><button type="button" class="primary" onClick=${() => setWarned(false)}>${t('worker.leave.stay')}</button>
       <button type="button" class="secondary" onClick=${signOut}>${t('worker.leave.anyway')}</button></div></div>`;
   }
-  return html`<button type="button" class="secondary" onClick=${leave}>${t('worker.leave')}</button>`;
+  return html`<button type="button" class="secondary" disabled=${busy} onClick=${leave}>${t('worker.leave')}</button>`;
 }

@@ -1,6 +1,6 @@
 // Sheets: the browser's own dialog, so that focus stays inside, Escape closes, and what is behind is out of reach. On a
 // phone they rise from below, where thumbs are.
-import { html, useEffect, useId, useRef } from '../../shared/html.js';
+import { html, useId, useLayoutEffect, useRef } from '../../shared/html.js';
 import { t } from '../../shared/i18n.js';
 
 /** A sheet that is open as long as it is drawn. `onClose`: Escape, a press beside it, or the button. */
@@ -8,7 +8,7 @@ export function Sheet({ title, onClose, children, name, onKeyDown }) {
   const element = useRef(null);
   const heading = useRef(null);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const opener = document.activeElement;
     element.current.showModal();
     heading.current.focus();
