@@ -276,7 +276,6 @@ export const en = {
   'admin.records.chosen': 'chosen: {n}',
   'admin.records.fixed': 'Cannot be changed once it is made.',
   'admin.records.built_in': 'A built-in status: only labels, colour and whether it needs a reason can be changed.',
-  'admin.records.cannot_empty': 'Can be changed, not emptied.',
   'admin.records.code_hint': 'What the worker types to sign in. Without a code nobody can.',
   'admin.records.status_code_hint': 'Lower-case Latin letters, digits and underscores; 32 at most.',
   'admin.records.read_only': 'For reading only: editing needs an admin account.',

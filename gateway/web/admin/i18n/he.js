@@ -276,7 +276,6 @@ export const he = {
   'admin.records.chosen': 'נבחרו: {n}',
   'admin.records.fixed': 'אי אפשר לשנות אחרי היצירה.',
   'admin.records.built_in': 'סטטוס מובנה: אפשר לשנות רק תוויות, צבע ודרישת סיבה.',
-  'admin.records.cannot_empty': 'אפשר לשנות, אי אפשר לרוקן.',
   'admin.records.code_hint': 'מה שהעובד מקליד בכניסה. בלי קוד אי אפשר להיכנס.',
   'admin.records.status_code_hint': 'אותיות לטיניות קטנות, ספרות וקו תחתון; 32 תווים לכל היותר.',
   'admin.records.read_only': 'לצפייה בלבד: עריכה דורשת חשבון מנהל.',

@@ -276,7 +276,6 @@ export const ru = {
   'admin.records.chosen': 'выбрано: {n}',
   'admin.records.fixed': 'После создания не изменяется.',
   'admin.records.built_in': 'Встроенный статус: меняются только названия, цвет и требование причины.',
-  'admin.records.cannot_empty': 'Можно изменить, но не очистить.',
   'admin.records.code_hint': 'Что работник вводит при входе. Без кода войти нельзя.',
   'admin.records.status_code_hint': 'Строчные латинские буквы, цифры и подчёркивание, не более 32.',
   'admin.records.read_only': 'Только просмотр: изменять может администратор.',

@@ -36,7 +36,7 @@ function Input({ field, value, base, id, readOnly, onChange }) {
     case 'number': return html`<input ...${shared} type="number" inputmode="numeric" min="0" max=${field.max} step="1"
       value=${value ?? ''} onInput=${(event) => onChange(event.currentTarget.value === '' ? null : event.currentTarget.valueAsNumber)} />`;
     case 'color': return html`<${ColorInput} shared=${shared} value=${value} onChange=${onChange} />`;
-    case 'station': return html`<${StationInput} shared=${shared} value=${value} base=${base} onChange=${onChange} />`;
+    case 'station': return html`<${StationInput} shared=${shared} value=${value} onChange=${onChange} />`;
     default: return html`<input ...${shared} type="text" autocomplete="off" dir=${LANGUAGE_DIRECTION[field.language] ?? 'auto'}
       lang=${field.language} maxlength=${field.max} pattern=${field.pattern} value=${value ?? ''} onInput=${typed} />`;
   }
@@ -49,11 +49,10 @@ function ColorInput({ shared, value, onChange }) {
       </span>`;
 }
 
-function StationInput({ shared, value, base, onChange }) {
+function StationInput({ shared, value, onChange }) {
   const list = [...stations.value.values()].sort((one, other) => one.code.localeCompare(other.code, undefined, { numeric: true }));
-  // The server keeps a station that was set: a status that is used in one place does not become everybody's.
   return html`<select ...${shared} value=${value ?? ''} onChange=${(event) => onChange(event.currentTarget.value || null)}>
-    ${!base?.station_id && html`<option value="">${t('admin.records.everywhere')}</option>`}
+    <option value="">${t('admin.records.everywhere')}</option>
     ${list.map((station) => html`<option key=${station.id} value=${station.id}>
       ${`${station.name} (${station.code})`}</option>`)}</select>`;
 }
@@ -69,7 +68,6 @@ function hintOf(field, base) {
   if (field.fixed && base !== null) return t('admin.records.fixed');
   if (field.name === 'worker_code') return t('admin.records.code_hint');
   if (field.isKey) return t('admin.records.status_code_hint');
-  if (field.stays && base?.[field.name]) return t('admin.records.cannot_empty');
   return null;
 }
 
