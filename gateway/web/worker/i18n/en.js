@@ -40,6 +40,8 @@ export const en = {
   'worker.stations.last': 'Your last session ({job}, {station}):',
   'worker.leave': 'Sign out',
   'worker.leave.waiting': { one: '1 press has not been sent yet. If you sign out now, it stays on this device and is sent when you next sign in here.', other: '{n} presses have not been sent yet. If you sign out now, they stay on this device and are sent when you next sign in here.' },
+  'worker.leave.open': { one: 'Your session stays open. Unless you sign in again within a minute, it closes itself.', other: 'Your session stays open. Unless you sign in again within {n} minutes, it closes itself.' },
+  'worker.leave.open_soon': 'Your session stays open. Unless you sign in again soon, it closes itself.',
   'worker.leave.stay': 'Stay',
   'worker.leave.anyway': 'Sign out anyway',
   'worker.job.title': 'Job number',

@@ -5,6 +5,7 @@ import { go } from '../router.js';
 import { setStatus } from '../session/act.js';
 import { shownStatus } from '../session/shown.js';
 import { where } from '../whereabouts.js';
+import { Leave } from '../widgets/leave.js';
 import { JobLine } from '../widgets/job_line.js';
 import { Page } from '../widgets/page.js';
 import { Problem } from '../widgets/problem.js';
@@ -37,7 +38,7 @@ export function WorkPage() {
     <${StatusButtons} onChoose=${choose} />
     <${Quantities} onKeypad=${(kind) => setSheet({ kind })} />
     <section class="work-job" aria-label=${t('worker.work.job')}><${JobLine} /><${Progress} /></section>
-    <div class="work-end"><button type="button" class="secondary big" onClick=${() => go('/end')}>${t('worker.work.finish')}</button></div>
+    <div class="work-end"><button type="button" class="secondary big" onClick=${() => go('/end')}>${t('worker.work.finish')}</button><${Leave} className="quiet" /></div>
     ${sheet?.status && html`<${DetailsSheet} status=${sheet.status} first=${sheet.first} onDone=${say} onClose=${close} />`}
     ${sheet?.kind && html`<${KeypadSheet} kind=${sheet.kind} onClose=${close} />`}
   <//>`;
