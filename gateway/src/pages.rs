@@ -33,7 +33,7 @@ pub async fn admin(headers: HeaderMap) -> Result<Response, ApiError> {
 
 /// The service worker: at the root, because it can only look after what is below its own address.
 pub async fn service_worker(headers: HeaderMap) -> Result<Response, ApiError> {
-    served("sw.js", &headers)
+    served(asset::SERVICE_WORKER, &headers)
 }
 
 /// What makes the worker's page installable.

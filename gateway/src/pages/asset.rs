@@ -19,11 +19,16 @@ use crate::error::NOT_MODIFIED;
 #[folder = "web"]
 struct Files;
 
+/// The file of the service worker.
+pub const SERVICE_WORKER: &str = "sw.js";
 /// Shorter files are not worth compressing: the headers weigh more.
 const COMPRESS_FROM_BYTES: usize = 512;
 
 /// Asks whether the file is still the same, every time: a tablet must not run yesterday's script against today's server.
 const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
+/// What is no page gets nothing: a picture that is opened by itself runs no script. Shorter than a page's own policy,
+/// which a script or a style sheet would not heed, and some sixty of them make a page.
+const NO_PAGE: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 /// Devices that the pages have no use for.
 const PERMISSIONS: HeaderValue =
     HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()");
@@ -78,6 +83,7 @@ struct Form {
 /// A file of the pages.
 pub struct Asset {
     kind: Kind,
+    is_worker: bool,
     plain: Form,
     gzip: Option<Form>,
 }
@@ -105,7 +111,7 @@ fn read(path: &str) -> Option<Asset> {
         Cow::Owned(read) => Bytes::from(read),
     };
     let gzip = compressed(&body).and_then(|body| Form::new(body, &format!("\"{hash}-gzip\"")));
-    Some(Asset { kind, plain: Form::new(body, &format!("\"{hash}\""))?, gzip })
+    Some(Asset { kind, is_worker: path == SERVICE_WORKER, plain: Form::new(body, &format!("\"{hash}\""))?, gzip })
 }
 
 /// Compressed, when that makes it smaller.
@@ -145,8 +151,13 @@ impl Asset {
         headers.insert(header::ETAG, form.tag.clone());
         headers.insert(header::CACHE_CONTROL, REVALIDATE);
         headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-        headers.insert("permissions-policy", PERMISSIONS);
         headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
+        match self.kind {
+            Kind::Html => drop(headers.insert("permissions-policy", PERMISSIONS)),
+            // A service worker is a script that heeds a policy: the one that every answer has.
+            Kind::Script if self.is_worker => {}
+            _ => drop(headers.insert(header::CONTENT_SECURITY_POLICY, NO_PAGE)),
+        }
         response
     }
 }

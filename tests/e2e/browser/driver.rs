@@ -1,6 +1,6 @@
 //! A chromedriver of its own for each browser, on a free port, and everything that it has started gone at the end.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -115,11 +115,19 @@ impl Driver {
         let mut stream = TcpStream::connect_timeout(&address, PICTURE_WITHIN).ok()?;
         stream.set_read_timeout(Some(PICTURE_WITHIN)).ok()?;
         let path = format!("/session/{}/{what}", self.session);
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").ok()?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).ok()?;
-        let (_, body) = answer.split_once("\r\n\r\n")?;
-        serde_json::from_str::<Value>(body).ok()?["value"].as_str().map(str::to_owned)
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n").ok()?;
+        // chromedriver leaves the connection open, whatever it is asked.
+        let (mut answer, mut length) = (BufReader::new(stream), 0);
+        for line in answer.by_ref().lines().map_while(Result::ok).take_while(|line| !line.is_empty()) {
+            if let Some((_, value)) =
+                line.split_once(": ").filter(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+            {
+                length = value.parse().ok()?;
+            }
+        }
+        let mut body = vec![0; length];
+        answer.read_exact(&mut body).ok()?;
+        serde_json::from_slice::<Value>(&body).ok()?["value"].as_str().map(str::to_owned)
     }
 }
 
