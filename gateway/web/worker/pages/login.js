@@ -7,7 +7,7 @@ import { Keypad } from '../widgets/keypad.js';
 import { Page } from '../widgets/page.js';
 import { Problem } from '../widgets/problem.js';
 import { eachSecond } from '../widgets/ticker.js';
-import { Missing } from '../widgets/missing.js';
+import { Missing } from '../widgets/foot.js';
 
 const CODE_MAX = 64;
 /** People type slower than this between two keys; badge readers faster. */

@@ -8,9 +8,9 @@ import { isEnding } from '../session/shown.js';
 import { look, where } from '../whereabouts.js';
 import { Page } from '../widgets/page.js';
 import { JobLine } from '../widgets/job_line.js';
-import { Leave } from '../widgets/leave.js';
+import { Leave } from '../widgets/foot.js';
+import { Waiting } from '../widgets/problem.js';
 import { Clock } from '../widgets/ticker.js';
-import { Waiting } from '../widgets/waiting.js';
 
 /** The step. */
 export function ResumePage() {

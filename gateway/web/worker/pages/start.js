@@ -7,9 +7,8 @@ import { isAnswered, isEnding } from '../session/shown.js';
 import { where } from '../whereabouts.js';
 import { Items, missing, responsesOf, useAnswers, useChecklist } from '../widgets/checklist.js';
 import { Page } from '../widgets/page.js';
-import { Loading, Problem } from '../widgets/problem.js';
+import { Loading, Problem, Waiting } from '../widgets/problem.js';
 import { JobLine } from '../widgets/job_line.js';
-import { Waiting } from '../widgets/waiting.js';
 
 /** The step. */
 export function StartPage() {

@@ -10,8 +10,7 @@ import { useLoad } from '../widgets/load.js';
 import { Icon } from '../widgets/icon.js';
 import { Page } from '../widgets/page.js';
 import { Loading, Problem } from '../widgets/problem.js';
-import { Leave } from '../widgets/leave.js';
-import { Missing } from '../widgets/missing.js';
+import { Leave, Missing } from '../widgets/foot.js';
 
 /** Others come and go: the list is asked for again while somebody looks at it. */
 const REFRESH_MS = 15_000;

@@ -6,7 +6,7 @@ import { go, parameter, path } from '../router.js';
 import { summary, where } from '../whereabouts.js';
 import { Page } from '../widgets/page.js';
 import { JobLine } from '../widgets/job_line.js';
-import { Leave } from '../widgets/leave.js';
+import { Leave } from '../widgets/foot.js';
 
 /** The session of this address: just completed, or the worker's last one as the server knows it; null: another. */
 export function summaryOf(at) {

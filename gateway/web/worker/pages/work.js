@@ -5,7 +5,7 @@ import { go } from '../router.js';
 import { setStatus } from '../session/act.js';
 import { shownStatus } from '../session/shown.js';
 import { where } from '../whereabouts.js';
-import { Leave } from '../widgets/leave.js';
+import { Leave } from '../widgets/foot.js';
 import { JobLine } from '../widgets/job_line.js';
 import { Page } from '../widgets/page.js';
 import { Problem } from '../widgets/problem.js';
@@ -13,8 +13,7 @@ import { catalogError, loadCatalog, statusOf } from '../work/catalog.js';
 import { DetailsSheet } from '../work/details_sheet.js';
 import { KeypadSheet } from '../work/keypad_sheet.js';
 import { Progress, Quantities } from '../work/quantities.js';
-import { StatusButtons } from '../work/status_buttons.js';
-import { StatusPanel } from '../work/status_panel.js';
+import { StatusButtons, StatusPanel } from '../work/status.js';
 
 /** The step. */
 export function WorkPage() {

@@ -1,9 +1,10 @@
-// What a person has to know at any step: presses that were refused, a session about to be closed for silence, no connection.
-import { html } from '../../shared/html.js';
+// What a person has to know at any step: presses that were refused, a session about to be closed for silence, no
+// connection; and for those who hear, what is confirmed.
+import { html, signal } from '../../shared/html.js';
 import { signed, t } from '../../shared/i18n.js';
 import { moment, timeOfDay } from '../../shared/time.js';
 import { mustSignInAgain } from '../identity.js';
-import { dismiss, refused } from '../queue/queue.js';
+import { dismiss, onEnd, refused } from '../queue/queue.js';
 import { attendedId, connection, grace, heardAt } from '../session/life.js';
 import { idleMs, session } from '../whereabouts.js';
 import { statusName } from '../work/catalog.js';
@@ -47,4 +48,17 @@ function Offline() {
 /** All of them. Without a login the server is no concern of anybody's. */
 export function Banners() {
   return html`<aside class="banners" aria-label=${t('worker.notices')}><${Refusals} />${!mustSignInAgain.value && html`<${GraceWarning} /><${Offline} />`}</aside>`;
+}
+
+const said = signal('');
+
+onEnd(({ type, command, body }) => {
+  if (type !== 'confirmed' || command.body.sessionId !== session.peek()?.id) return;
+  if (command.name === 'status') said.value = t('worker.said.status', { status: statusName(body.event.status) });
+  if (command.name === 'quantities') said.value = t('worker.said.totals', { good: body.session.total_good, scrap: body.session.total_scrap });
+});
+
+/** The region that is read aloud. */
+export function Announcer() {
+  return html`<p class="visually-hidden" role="status" data-testid="announcer">${said.value}</p>`;
 }

@@ -1,7 +1,8 @@
-// Signing out. What waits to be sent is sent first; what stays behind is said: presses that cannot be sent, an open session.
+// What stands below a step: signing out, with what stays behind, and what this browser does not do.
 import { html, useState } from '../../shared/html.js';
 import { t } from '../../shared/i18n.js';
 import { signOut } from '../identity.js';
+import { keeps } from '../queue/db.js';
 import { drain } from '../queue/drain.js';
 import { waitingCount } from '../queue/queue.js';
 import { attendedId } from '../session/life.js';
@@ -33,4 +34,13 @@ export function Leave({ className = 'secondary' }) {
   return html`<div class="problem" role="alert">${stays.map((one) => html`<p key=${one}>${one}</p>`)}
     <div class="buttons"><button type="button" class="primary" onClick=${() => setWarned(false)}>${t('worker.leave.stay')}</button>
     <button type="button" class="secondary" onClick=${signOut}>${t('worker.leave.anyway')}</button></div></div>`;
+}
+
+/** What is missing here, said quietly: it explains a dark screen, or an empty page without network. */
+export function Missing() {
+  const lines = [];
+  if (!window.isSecureContext) lines.push(t('worker.missing.secure'));
+  if (!keeps.value) lines.push(t('worker.missing.storage'));
+  if (lines.length === 0) return null;
+  return html`<aside class="missing hint">${lines.map((line) => html`<p key=${line}>${line}</p>`)}</aside>`;
 }
