@@ -1,5 +1,5 @@
 // Signing in by a code: on the keypad, on a keyboard, or by a badge reader, which types and presses Enter.
-import { html, useEffect, useRef, useState } from '../../shared/html.js';
+import { html, useEffect, useLayoutEffect, useRef, useState } from '../../shared/html.js';
 import { ApiError } from '../../shared/api.js';
 import { t } from '../../shared/i18n.js';
 import { mustSignInAgain, signIn, worker } from '../identity.js';
@@ -70,7 +70,8 @@ function useKeys(signing) {
   const latest = useRef(null);
   latest.current = signing;
   const reader = useReader();
-  useEffect(() => {
+  // Before the step is painted: a badge may be faster than an eye.
+  useLayoutEffect(() => {
     const onKey = (event) => {
       if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
       const now = event.timeStamp;
