@@ -10,10 +10,13 @@ const THREADS: usize = 2;
 /// A visit that comes to more states than this is given up: shared machines have little memory.
 const STATES_MAX: usize = 6_000_000;
 
+/// Steps from the beginning to a state.
+type Way<M> = Path<<M as Model>::State, <M as Model>::Action>;
+
 /// What was found in a model.
 pub struct Visit<M: Model> {
     states: usize,
-    found: Vec<(&'static str, Path<M::State, M::Action>)>,
+    found: Vec<(&'static str, Way<M>)>,
     complete: bool,
 }
 

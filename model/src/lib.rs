@@ -8,3 +8,4 @@
 
 pub mod chain;
 pub mod explore;
+pub mod silence;

@@ -54,17 +54,16 @@ impl Chain {
     pub(super) fn possible(&self, state: &State, actions: &mut Vec<Action>) {
         self.gateways_may(state, actions);
         for (node, at) in places(&state.nodes) {
-            match &at.hand {
-                Some(hand) if hand.waits => {
-                    // Whatever is waited for ends with the attempt (rule 7).
-                    if state.timeouts > 0 || state.is_expired(hand.attempt) {
-                        actions.push(Action::TimeOut(node));
-                    }
+            if let Some(hand) = &at.hand {
+                // Whatever is waited for ends with the attempt (rule 7).
+                let may_time_out = state.timeouts > 0 || state.is_expired(hand.attempt);
+                match hand.waits {
+                    true if may_time_out => actions.push(Action::TimeOut(node)),
+                    true => {}
+                    false => actions.push(Action::Serve(node)),
                 }
-                Some(_) => actions.push(Action::Serve(node)),
-                None => {}
             }
-            if at.known < state.head() && at.owns || at.owns && state.owner != node {
+            if at.owns && (at.known < state.head() || state.owner != node) {
                 actions.push(Action::Follow(node));
             }
             if state.moves > 0 && state.owner != node {
