@@ -9,3 +9,4 @@
 pub mod chain;
 pub mod explore;
 pub mod silence;
+pub mod sim;
