@@ -23,8 +23,6 @@ pub use verdict::{Failure, Met};
 pub enum Mutation {
     /// Rule 1: publishes without a condition.
     NoCompareAndSet,
-    /// Rule 2: decided anew after an unknown outcome.
-    DecideAnew,
     /// Rule 2: an attempt that published, and then found the chain moved, is answered as without effect.
     ForgetPublished,
     /// Rule 3: answers without a leader read.
@@ -41,6 +39,8 @@ pub enum Mutation {
     NoTakeOverGap,
     /// Rule 13: a late echo is no gap.
     NoEchoGap,
+    /// Rule 14: a publish of unknown outcome, which nobody asks for again, keeps the session from being closed.
+    UnknownHoldsClose,
     /// Rule 14: closes are committed without the renewal of the claim.
     NoClaimFence,
     /// Rule 14: closes are sent as they were decided.

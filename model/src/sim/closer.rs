@@ -119,22 +119,27 @@ impl World {
         let Some(closing) = &self.engines[place].closing else { return };
         let token = closing.token;
         if self.now >= self.log_down_until && self.now >= self.engines[place].deaf_until {
-            // Stopped in the middle of it, now and then.
-            if self.now < TROUBLE && self.random.random_bool(0.1) {
-                let long = self.random.random_range(SECOND..9 * SECOND);
-                self.suspend(place, long);
-            }
+            self.stall(place);
             let slow = self.random.random_bool(0.4);
             let delay = self.random.random_range(if slow { 300 * MS..STEP_WITHIN } else { MS..30 * MS });
             self.after(delay, Event::Engine(name, ToEngine::Stored { token, last: Some(0) }));
         }
     }
 
+    /// Stopped in the middle of it now and then, and not suspected by the others.
+    fn stall(&mut self, place: usize) {
+        if self.now < TROUBLE && self.random.random_bool(0.4) {
+            let long = self.random.random_range(SECOND..9 * SECOND);
+            self.suspend(place, long, false);
+        }
+    }
+
     fn prepare_one(&self, place: usize, worker: usize, sent_at: Mono) -> Option<Ready> {
         let engine = &self.engines[place];
         let desk = &engine.desks[worker];
-        // What is in hand, or of unknown outcome, comes first.
-        if desk.hand.is_some() || desk.unknown.is_some() || !engine.is_due(worker, sent_at, self.now) {
+        // A publish of unknown outcome holds nothing back: the chain takes it or the close, never both.
+        let held = desk.unknown.is_some() && self.is(Mutation::UnknownHoldsClose);
+        if desk.hand.is_some() || held || !engine.is_due(worker, sent_at, self.now) {
             return None;
         }
         let seen = desk.seen.as_ref()?;
@@ -189,6 +194,7 @@ impl World {
             Stage::Staging if self.is(Mutation::NoSecondLook) => self.commit(place, closing),
             Stage::Staging => {
                 let number = self.send_echo(place);
+                self.stall(place);
                 self.await_step(place, token);
                 self.engines[place].closing = Some(Closing { stage: Stage::Look(number), ..closing });
             }

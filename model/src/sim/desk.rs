@@ -17,14 +17,21 @@ use super::{
     world::{Event, MS, World},
 };
 
+/// No attempt is decided later than this after its expiry, whatever the clocks say (rule 7).
+const EXPIRY_MARGIN_US: u64 = 500 * MS;
+
 /// An attempt that has reached an engine.
 pub(super) struct Attempt {
     pub(super) gateway: usize,
     pub(super) order: usize,
+    /// Names it among all attempts.
+    pub(super) id: u64,
     /// Its number at the gateway.
     pub(super) number: u32,
     pub(super) worker: usize,
     pub(super) command: Command,
+    /// The chain's last sequence when it arrived.
+    pub(super) arrived_at: u64,
 }
 
 /// A session actor's state.
@@ -117,8 +124,9 @@ impl World {
     }
 
     /// An attempt reaches an engine.
-    pub(super) fn attempt(&mut self, place: usize, attempt: Attempt) {
+    pub(super) fn attempt(&mut self, place: usize, mut attempt: Attempt) {
         let now = self.now;
+        attempt.arrived_at = self.log.last(Subject::Worker(attempt.worker));
         let engine = &mut self.engines[place];
         if !engine.serving {
             return self.reply(place, &attempt, Reply::NotOwner);
@@ -155,7 +163,7 @@ impl World {
     /// The loop of a desk, until something has to be waited for.
     fn serve(&mut self, place: usize, worker: usize) {
         let (now, no_expiry) = (self.now, self.is(Mutation::NoExpiry));
-        let (forgets, anew) = (self.is(Mutation::ForgetPublished), self.is(Mutation::DecideAnew));
+        let forgets = self.is(Mutation::ForgetPublished);
         let log_now = self.engines[place].log_now(now);
         let desk = self.desk(place, worker);
         let Some(hand) = &desk.hand else { return };
@@ -168,9 +176,6 @@ impl World {
             return self.read(place, worker);
         }
         if is_unknown && let Some(unknown) = desk.unknown.take() {
-            if anew {
-                return self.decide(place, worker);
-            }
             let base = unknown.base;
             return self.send(place, worker, base, unknown.events);
         }
@@ -184,6 +189,10 @@ impl World {
         let now = engine.wall(self.now);
         let deadline = engine.deadline(worker, self.now).map(|at| engine.wall_at(at, self.now));
         let context = Context { directory: &self.directory, now, deadline };
+        let expires = virtual_time(hand.attempt.command.expires_at_us);
+        if self.now > expires + EXPIRY_MARGIN_US {
+            self.wrong.push(format!("{} was decided after its expiry", hand.attempt.command.id));
+        }
         let mut state = desk.state.clone();
         if self.is(Mutation::NoRing)
             && let Some(state) = &mut state
@@ -196,6 +205,10 @@ impl World {
             Ok(Decision::Publish(events)) => self.send(place, worker, base, events),
             _ if !fresh => self.read(place, worker),
             silent => {
+                if base < hand.attempt.arrived_at {
+                    let what = format!("{} was answered from a state older than itself", hand.attempt.command.id);
+                    self.wrong.push(what);
+                }
                 let reply = self.silent_reply(silent, base);
                 self.answer(place, worker, reply);
             }
@@ -250,8 +263,9 @@ impl World {
         let messages: Vec<Message> = events.iter().enumerate().map(message).collect();
         let Some(hand) = &self.desk(place, worker).hand else { return };
         let expires = virtual_time(hand.attempt.command.expires_at_us);
+        let attempt = Some((hand.attempt.order, hand.attempt.id));
         let token = if self.now >= self.engines[place].deaf_until {
-            self.publish(name, messages, expires, u64::MAX)
+            self.publish_for(name, messages, expires, u64::MAX, attempt)
         } else {
             self.token()
         };
@@ -339,10 +353,12 @@ impl World {
     }
 
     fn reply(&mut self, place: usize, attempt: &Attempt, reply: Reply) {
-        if let Reply::Done(done) = &reply
-            && done.effect == Effect::Nothing
-        {
-            self.met.nothing += 1;
+        match &reply {
+            Reply::Done(done) if done.effect == Effect::Nothing => self.met.nothing += 1,
+            Reply::Expired | Reply::NotOwner | Reply::Busy { .. } => {
+                self.without_effect.extend([(attempt.order, attempt.id)])
+            }
+            _ => {}
         }
         if self.now < self.engines[place].deaf_until {
             return;

@@ -196,12 +196,15 @@ impl World {
         flight.sent = Some(sent);
         let id = gateway.id;
         self.send_attempt(place, order, owner, sent, id);
-        let wait = u64::try_from((ATTEMPT_EXPIRY + EXPIRY_MARGIN).as_micros()).unwrap_or(0);
+        // The product waits until the attempt has surely expired; rule 7 allows to try again at once.
+        let until_expired = u64::try_from((ATTEMPT_EXPIRY + EXPIRY_MARGIN).as_micros()).unwrap_or(0);
+        let wait = if self.rough { 300 * MS } else { until_expired };
         let number = sent.number;
         self.after(wait, Event::Gateway(place, ToGateway::NoReply { order, number }));
     }
 
     fn send_attempt(&mut self, place: usize, order: usize, owner: NodeName, sent: Sent, gateway_id: Uuid) {
+        let id = self.token();
         let asked = &self.orders[order];
         let command = Command {
             id: asked.id.clone(),
@@ -213,7 +216,8 @@ impl World {
             reported_at_us: None,
             body: asked.body.clone(),
         };
-        let attempt = Attempt { gateway: place, order, number: sent.number, worker: asked.worker, command };
+        let attempt =
+            Attempt { id, gateway: place, order, number: sent.number, worker: asked.worker, command, arrived_at: 0 };
         if self.is_cut(place, owner) || self.engines[owner.place].name != owner {
             return;
         }
@@ -239,6 +243,10 @@ impl World {
         let mut next = flight.attempts.answered(sent, answer, log_now);
         if at_once && matches!(answer, Answer::NoEffect | Answer::StillLive) {
             next = Next::Final;
+        }
+        // A gateway whose client hung up sends no more (rule 7).
+        if self.orders[order].hangs_up && next != Next::Final {
+            next = flight.attempts.give_up(log_now);
         }
         self.next_is(place, order, next, told);
     }

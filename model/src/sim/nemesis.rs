@@ -50,13 +50,14 @@ impl World {
         if self.now >= TROUBLE {
             return;
         }
-        let pause = self.random.random_range(SECOND..6 * SECOND);
+        // Gaps put off every close: in calm seeds there are closes beside the faults.
+        let pause = self.random.random_range(if self.calm { 12 * SECOND..40 * SECOND } else { SECOND..6 * SECOND });
         self.after(pause, Event::Fault(Fault::Next));
         let owner = self.log.claim().1.map_or(0, |name| name.place);
         let victim = if self.random.random_bool(0.7) { owner } else { self.random.random_range(0..ENGINES) };
         let long = self.random.random_range(200 * MS..9 * SECOND);
         match self.random.random_range(0..100) {
-            0..20 => self.suspend(victim, long),
+            0..20 => self.suspend(victim, long, true),
             20..35 => self.crash(victim),
             35..50 => self.take_over_from(owner),
             50..65 => {
@@ -77,7 +78,8 @@ impl World {
         }
     }
 
-    pub(super) fn suspend(&mut self, place: usize, long: u64) {
+    /// Stops an engine; the others may suspect it, and take over.
+    pub(super) fn suspend(&mut self, place: usize, long: u64, suspected: bool) {
         let name = self.engines[place].name;
         if self.engines[place].paused {
             return;
@@ -85,7 +87,7 @@ impl World {
         self.engines[place].paused = true;
         self.after(long, Event::Fault(Fault::Resume(name)));
         // The others suspect it after a second of silence.
-        if long > SECOND {
+        if suspected && long > SECOND {
             self.after(SECOND + 250 * MS, Event::Fault(Fault::TakeOver(name)));
         }
     }

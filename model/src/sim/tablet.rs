@@ -50,7 +50,9 @@ pub(super) struct Order {
     pub(super) body: CommandBody,
     /// What was said of it, in order.
     pub(super) told: Vec<Told>,
-    /// A client hears the answer.
+    /// The client waits for one attempt only, and then hears nothing more.
+    pub(super) hangs_up: bool,
+    /// How often the client asked again.
     pub(super) asked_again: u32,
 }
 
@@ -104,10 +106,10 @@ impl World {
         if self.now < self.tablets[worker].silent_until || self.tablets[worker].open >= OPEN_MAX {
             return;
         }
-        if self.random.random_bool(0.04) {
+        if self.random.random_bool(0.08) {
             // Often one that ends when the session is about to be closed.
             let about_idle = IDLE_US..IDLE_US + 3 * SECOND;
-            let span = if self.random.random_bool(0.5) { about_idle } else { 2 * SECOND..2 * IDLE_US };
+            let span = if self.random.random_bool(0.7) { about_idle } else { 2 * SECOND..2 * IDLE_US };
             let silence = self.random.random_range(span);
             self.tablets[worker].silent_until = self.now + silence;
             return self.after(silence, Event::Tablet(worker, ToTablet::Back));
@@ -124,7 +126,12 @@ impl World {
         let number = self.orders.len();
         let Ok(id) = format!("c{number}").parse() else { return };
         self.tablets[worker].open += 1;
-        self.orders.push(Order { id, worker, actor, body, told: Vec::new(), asked_again: 0 });
+        let hangs_up = self.random.random_bool(0.05);
+        if hangs_up && self.random.random_bool(0.5) {
+            // The tablet died with it.
+            self.tablets[worker].silent_until = TROUBLE;
+        }
+        self.orders.push(Order { id, worker, actor, body, told: Vec::new(), hangs_up, asked_again: 0 });
         self.send_order(number);
     }
 
@@ -146,7 +153,7 @@ impl World {
             // Refused, and then sent again, it would be decided anew.
             Told::Nothing | Told::Refused => 0.0,
         };
-        if at.asked_again < REPEATS && self.random.random_bool(again) {
+        if at.asked_again < REPEATS && !at.hangs_up && self.random.random_bool(again) {
             self.orders[order].asked_again += 1;
             let pause = self.random.random_range(10 * MS..2 * SECOND);
             let worker = self.orders[order].worker;

@@ -110,6 +110,9 @@ pub(super) fn judge(world: &World) -> Result<Met, Failure> {
         judge_chain(worker, chain, &mut wrong);
     }
     judge_orders(world, &chains, &mut wrong);
+    for (order, _) in world.stored_by.intersection(&world.without_effect) {
+        wrong.push(format!("an attempt of c{order} was answered as without effect, and is stored"));
+    }
     if !world.engines.iter().any(|engine| engine.serving && world.log.claim().1 == Some(engine.name)) {
         wrong.push("nobody serves in the end".into());
     }

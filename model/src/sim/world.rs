@@ -1,6 +1,9 @@
 //! Virtual time, the queue of what happens, and the network between processes.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use bus_schemas::directory::Directory;
 use rand::{Rng, SeedableRng, rngs::SmallRng};
@@ -53,6 +56,8 @@ pub(super) struct Publish {
     pub(super) messages: Vec<Message>,
     /// The staged batch it commits is gone after this.
     pub(super) dies_at: u64,
+    /// The attempt it is for.
+    attempt: Option<(usize, u64)>,
 }
 
 /// Everything.
@@ -60,8 +65,10 @@ pub(super) struct World {
     pub(super) now: u64,
     pub(super) random: SmallRng,
     pub(super) without: Option<Mutation>,
+    /// Faults are far apart.
+    pub(super) calm: bool,
     /// Much is lost, and much is slow.
-    rough: bool,
+    pub(super) rough: bool,
     /// Publishes may arrive as late as they like; then nothing hangs on beats or the directory.
     pub(super) late: bool,
     pub(super) log: Log,
@@ -79,6 +86,9 @@ pub(super) struct World {
     pub(super) tokens: u64,
     /// When a beat of a worker reached the owner's socket, and of which session.
     pub(super) heard: Vec<Vec<(u64, uuid::Uuid)>>,
+    /// Attempts whose publish is stored, and attempts that were answered as without effect.
+    pub(super) stored_by: BTreeSet<(usize, u64)>,
+    pub(super) without_effect: BTreeSet<(usize, u64)>,
     /// What did not hold while it ran.
     pub(super) wrong: Vec<String>,
     queue: BTreeMap<(u64, u64), Event>,
@@ -89,12 +99,13 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(seed: u64, without: Option<Mutation>) -> Self {
         let mut random = SmallRng::seed_from_u64(seed);
-        let (late, rough) = (random.random_bool(0.3), random.random_bool(0.5));
+        let (late, rough, calm) = (random.random_bool(0.3), random.random_bool(0.5), random.random_bool(0.6));
         let mut world = Self {
             now: 0,
             without,
             late,
             rough,
+            calm,
             log: Log::default(),
             directory: factory::directory(WORKERS),
             edits: 1_000,
@@ -107,6 +118,8 @@ impl World {
             cut_until: [[0; ENGINES]; GATEWAYS],
             tokens: 0,
             heard: vec![Vec::new(); WORKERS],
+            stored_by: BTreeSet::new(),
+            without_effect: BTreeSet::new(),
             wrong: Vec::new(),
             queue: BTreeMap::new(),
             numbers: 0,
@@ -191,13 +204,25 @@ impl World {
 
     /// Sends a publish to the log; `expires` bounds how late it may arrive.
     pub(super) fn publish(&mut self, by: NodeName, messages: Vec<Message>, expires: u64, dies_at: u64) -> u64 {
+        self.publish_for(by, messages, expires, dies_at, None)
+    }
+
+    /// The same, for an attempt of a command.
+    pub(super) fn publish_for(
+        &mut self,
+        by: NodeName,
+        messages: Vec<Message>,
+        expires: u64,
+        dies_at: u64,
+        attempt: Option<(usize, u64)>,
+    ) -> u64 {
         let token = self.token();
         let may_be_late = self.late && dies_at == u64::MAX;
         let slow = may_be_late && self.now < TROUBLE && self.random.random_bool(0.05);
         let delay = if slow { Some(self.random.random_range(SECOND..8 * SECOND)) } else { self.network() };
         let arrives = delay.map(|delay| self.now + delay);
         if let Some(at) = arrives.filter(|at| may_be_late || *at <= expires + LANDS_WITHIN) {
-            self.at(at, Event::Publish(Box::new(Publish { by, token, messages, dies_at })));
+            self.at(at, Event::Publish(Box::new(Publish { by, token, messages, dies_at, attempt })));
         }
         token
     }
@@ -216,6 +241,7 @@ impl World {
     fn store(&mut self, publish: &Publish) -> Option<u64> {
         let before = self.log.claim();
         let last = self.log.publish(&publish.messages, self.now)?;
+        self.stored_by.extend(publish.attempt);
         self.judge_closes(publish, before.1);
         for (offset, _) in publish.messages.iter().enumerate() {
             let seq = last + 1 + offset as u64 - publish.messages.len() as u64;
