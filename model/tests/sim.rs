@@ -1,5 +1,7 @@
 //! The core with a simulated log, under virtual time: seeds that hold, and mutations that do not.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what a test needs and does not get is its failure")]
+
 use std::{
     sync::{
         Mutex,

@@ -102,6 +102,11 @@ impl Desk {
         let session = active.map(|session| session.id);
         if self.seen.as_ref().map(|seen| seen.session) != session {
             self.seen = session.map(|session| Seen { session, at: seen, gateway: None });
+        } else if event.state.session.last_proof_at_us == event.at_us
+            && let Some(known) = &mut self.seen
+        {
+            // For deadlines an event counts from its stream timestamp (rule 13), whoever wrote it.
+            known.at = known.at.max(seen);
         }
         if self.unknown.as_ref().is_some_and(|unknown| unknown.base < seq) {
             self.unknown = None;

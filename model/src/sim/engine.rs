@@ -162,7 +162,7 @@ impl World {
         self.engines[place].known_claim = self.log.claim().0;
     }
 
-    pub(super) fn to_engine(&mut self, name: NodeName, message: ToEngine) {
+    pub(super) fn reach_engine(&mut self, name: NodeName, message: ToEngine) {
         let place = name.place;
         if self.engines[place].name != name {
             return;

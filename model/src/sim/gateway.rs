@@ -118,7 +118,7 @@ impl Gateway {
 }
 
 impl World {
-    pub(super) fn to_gateway(&mut self, place: usize, message: ToGateway) {
+    pub(super) fn reach_gateway(&mut self, place: usize, message: ToGateway) {
         match message {
             ToGateway::Order(order) => {
                 let worker = self.orders[order].worker;

@@ -71,7 +71,7 @@ impl Tablet {
 }
 
 impl World {
-    pub(super) fn to_tablet(&mut self, worker: usize, message: ToTablet) {
+    pub(super) fn reach_tablet(&mut self, worker: usize, message: ToTablet) {
         match message {
             ToTablet::Press => self.press(worker),
             ToTablet::Beat => {

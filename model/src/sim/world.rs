@@ -161,10 +161,10 @@ impl World {
             self.now = at;
             self.steps += 1;
             match event {
-                Event::Engine(name, message) => self.to_engine(name, message),
+                Event::Engine(name, message) => self.reach_engine(name, message),
                 Event::Hop(name, message) => self.hop(name, message),
-                Event::Gateway(gateway, message) => self.to_gateway(gateway, message),
-                Event::Tablet(tablet, message) => self.to_tablet(tablet, message),
+                Event::Gateway(gateway, message) => self.reach_gateway(gateway, message),
+                Event::Tablet(tablet, message) => self.reach_tablet(tablet, message),
                 Event::Publish(publish) => self.publish_arrives(&publish),
                 Event::Read(name, token, subject) => self.read_arrives(name, token, subject),
                 Event::Fault(fault) => self.fault(fault),
