@@ -151,6 +151,10 @@ impl Desk {
             }
         }
         if let (Some(cell), Some(state)) = (&self.cell, &self.state) {
+            if state.session.last_proof_at_us == state.session.updated_at_us {
+                // The worker's own event, whoever wrote it and however late it was stored (rule 13).
+                cell.stored_at(seen);
+            }
             cell.know(seq);
             cell.raise_floor(state.session.last_proof_at_us);
         }
