@@ -186,14 +186,17 @@ impl Browser {
         self.t_with(key, json!({})).await
     }
 
-    /// The same with values put in.
+    /// The same with values put in. Waits for the words of a page that is being loaded.
     pub async fn t_with(&self, key: &str, values: Value) -> String {
-        let script = "const { t } = await import('/assets/shared/i18n.js'); return t(arguments[0], arguments[1]);";
-        let text = self.async_script(script, vec![json!(key), values]).await;
-        // What is put in is isolated from what stands around it by marks that nobody sees.
-        let text = text.as_str().expect("text").replace(['\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}'], "");
-        assert_ne!(text, key, "there is no such text");
-        text
+        const SCRIPT: &str =
+            "const { t } = await import('/assets/shared/i18n.js'); return t(arguments[0], arguments[1]);";
+        until_some(&format!("there is the text {key}"), async || {
+            let text = self.async_script(SCRIPT, vec![json!(key), values.clone()]).await;
+            // What is put in is isolated from what stands around it by marks that nobody sees.
+            let text = text.as_str()?.replace(['\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}'], "");
+            (text != key).then_some(text)
+        })
+        .await
     }
 
     /// What is seen with this role and name now, without waiting. See `find.js` for the roles.
