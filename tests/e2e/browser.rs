@@ -12,6 +12,7 @@ mod hostile;
 mod lan;
 mod shells;
 mod shift;
+mod supervisor;
 mod words;
 
 pub use console::Console;

@@ -10,9 +10,9 @@ use super::{Language, Screen};
 use crate::feed::proxy::Proxy;
 use crate::harness::until;
 
-/// How long the network is away. Longer than the page waits for an answer, so that what it gave up arrives all the same
-/// when the network is back, beside its repetition; longer cuts only wait longer.
-const AWAY: Duration = Duration::from_secs(20);
+/// How long the network is away. Much longer than the page waits for an answer, so that what it gave up arrives all the
+/// same when the network is back, beside its repetitions.
+const AWAY: Duration = Duration::from_secs(60);
 const PRESSES: usize = 20;
 
 /// The page is kept by its service worker: it can be loaded without a network from here on.
