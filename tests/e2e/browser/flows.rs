@@ -1,10 +1,15 @@
-//! What people do at the pages beside a plain shift: two who edit the same record, a supervisor who closes sessions and
-//! looks for them in history, somebody who changes the language, and somebody who comes back at another device.
+//! What people do at the pages beside a plain shift: two who edit the same record, a supervisor who closes sessions,
+//! looks for them in history and writes lists, and workers who change devices or languages.
+
+mod workers;
+
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use super::board::{at_work, sign_in};
 use super::floor::Floor;
+use super::hands::Hands;
 use super::{Browser, Language, Screen};
 use crate::harness::{until, until_some};
 
@@ -162,4 +167,140 @@ async fn a_supervisor_closes_one_session_and_then_all_others() {
         assert_eq!((cause.as_str(), by.len()), ("admin", 1), "{by:?}");
         assert!(by[0].starts_with("admin:"), "{by:?}");
     }
+}
+
+/// Chooses a filter of history.
+async fn choose(page: &Browser, filter: &str, value: &str) {
+    let name = format!("{} {}", page.t(filter).await, page.t("admin.filters.all").await);
+    until(&format!("{filter} is {value}"), async || {
+        let Some(filter) = page.now("combobox", Some(&name), true).await.into_iter().next() else { return false };
+        filter.select_by_value(value).await.is_ok()
+    })
+    .await;
+}
+
+/// The query of an address.
+fn query(address: &str) -> BTreeMap<String, String> {
+    let address = url::Url::parse("http://andon").and_then(|base| base.join(address)).expect("an address");
+    address.query_pairs().into_owned().collect()
+}
+
+/// Waits until history shows these sessions, in any order; and what its file is asked with, and which it holds.
+async fn shows_and_exports(page: &Browser, sessions: &[&str]) -> BTreeMap<String, String> {
+    let sorted = |mut ids: Vec<String>| {
+        ids.sort();
+        ids
+    };
+    let wanted = sorted(sessions.iter().map(|id| (*id).to_owned()).collect());
+    until(&format!("history shows {wanted:?}"), async || {
+        let script = "return [...document.querySelectorAll('tr[data-session]')].map((row) => row.dataset.session)";
+        let shown = page.script(script, vec![]).await.unwrap_or_default();
+        sorted(serde_json::from_value(shown).unwrap_or_default()) == wanted
+    })
+    .await;
+    let name = page.t("admin.history.csv").await;
+    let link = page.find("link", &name).await.attr("href").await.expect("an answer").expect("an address");
+    let file = page.async_script("return (await fetch(arguments[0])).text()", vec![json!(link)]).await;
+    let rows = text(&file).lines().skip(1).filter_map(|row| row.split(',').next()).map(str::to_owned);
+    assert_eq!(sorted(rows.collect()), wanted, "{file}");
+    query(&link)
+}
+
+#[tokio::test]
+async fn history_keeps_its_filters_in_the_address_and_exports_what_it_shows() {
+    // given sessions of two people that ended in two ways
+    let floor = Floor::open().await;
+    let mut ended = Vec::new();
+    for (code, cause) in [("1003", "abandoned"), ("1003", "admin"), ("1001", "abandoned")] {
+        let worker = at_work(&floor.andon, code).await;
+        let id = worker.session.clone().expect("open");
+        if cause == "admin" {
+            floor.admin.post(&format!("/api/admin/sessions/{id}/close"), &json!({})).await.ok();
+        } else {
+            worker.abandon("worker_choice").await.ok();
+        }
+        assert_eq!(closing(&floor, &id).await.0, cause);
+        ended.push(id);
+    }
+    let [abandoned, by_admin, of_another] = &ended[..] else { panic!("three sessions") };
+    let session = floor.story(abandoned).await["session"].clone();
+    let (worker, station) = (text(&session["worker"]["id"]), text(&session["station"]["id"]));
+    let page = supervisor(&floor).await;
+
+    // when it is looked for with more and more filters, then the rows and the file follow, and the address says it
+    page.go("/admin/history").await;
+    assert!(shows_and_exports(&page, &[abandoned, by_admin, of_another]).await.is_empty());
+    choose(&page, "admin.history.worker", worker).await;
+    shows_and_exports(&page, &[abandoned, by_admin]).await;
+    choose(&page, "admin.history.station", station).await;
+    choose(&page, "admin.history.cause", "abandoned").await;
+    let asked = shows_and_exports(&page, &[abandoned]).await;
+    let wanted = [("cause", "abandoned"), ("station", station), ("worker", worker)];
+    assert_eq!(asked, wanted.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+    let address = page.path().await;
+    assert_eq!(query(&address), asked);
+
+    // and a reload keeps all of it
+    page.reload().await;
+    assert_eq!(shows_and_exports(&page, &[abandoned]).await, asked);
+    assert_eq!(page.path().await, address);
+    page.close().await;
+}
+
+/// Writes an item of a list in every language; `at` counts from none.
+async fn write_item(page: &Browser, at: usize, words: &str) {
+    for language in Language::ALL.map(Language::code) {
+        let name = page.t(&format!("admin.field.label_{language}")).await;
+        let fields = page.now("textbox", Some(&name), false).await;
+        fields[at].send_keys(&format!("{words} {language}")).await.expect("it can be typed into");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_is_written_in_the_editor_is_asked_at_the_tablet() {
+    // given a station that a supervisor makes, with two items, of which the second is moved up
+    let floor = Floor::open().await;
+    let page = supervisor(&floor).await;
+    page.go("/admin/directory/stations/new").await;
+    let field = async |name: &str| format!("{} *", page.t(&format!("admin.field.{name}")).await);
+    page.fill(&field("name").await, "Lathe").await;
+    page.fill(&field("code").await, "LTH-9").await;
+    for (at, words) in ["Guard closed", "Oil checked"].into_iter().enumerate() {
+        page.press(&page.t("admin.checklist.add").await).await;
+        page.sees_css(&format!("[data-item]:nth-child({})", at + 1)).await;
+        write_item(&page, at, words).await;
+    }
+    page.press(&page.t_with("admin.checklist.up", json!({"n": 2})).await).await;
+    page.press(&page.t("admin.save").await).await;
+    page.is_at("/admin/directory/stations/").await;
+    page.sees(&page.t("admin.saved").await).await;
+
+    // and gives to somebody
+    let worker = record(&floor, "worker", "worker_code", "1010").await;
+    page.go(&format!("/admin/directory/workers/{}", text(&worker["record"]["id"]))).await;
+    page.press_the("checkbox", "Lathe LTH-9").await;
+    page.press(&page.t("admin.save").await).await;
+    page.sees(&page.t("admin.saved").await).await;
+    page.close().await;
+
+    // when they open it at a tablet
+    let hands = Hands::at(&floor.url(), Screen::Phone, Language::En).await;
+    hands.sign_in("1010").await;
+    hands.open("LTH-9", "24-6004").await;
+
+    // then both items are asked in their order and their language, and work begins when both are answered
+    let begin = hands.device.t("worker.start.begin").await;
+    hands.device.press(&begin).await;
+    hands.device.sees(&hands.device.t_with("worker.list.left", json!({"n": 2})).await).await;
+    let said = hands.device.text().await;
+    let at = |words: &str| said.find(words).unwrap_or_else(|| panic!("{words}: {said}"));
+    assert!(at("Oil checked en") < at("Guard closed en"), "{said}");
+    hands.device.press_css("li.item:first-of-type input[type=checkbox]").await;
+    hands.device.sees(&hands.device.t_with("worker.list.left", json!({"n": 1})).await).await;
+    hands.device.press(&begin).await;
+    hands.device.is_at("/start").await;
+    hands.begin().await;
+    hands.device.close().await;
+    let [(session, ..)] = &floor.active().await[..] else { panic!("one session") };
+    assert_eq!(floor.story(session).await["session"]["station"]["code"], "LTH-9");
 }
