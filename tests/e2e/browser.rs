@@ -7,6 +7,7 @@ mod console;
 mod device;
 mod driver;
 mod floor;
+mod flows;
 mod hands;
 mod hostile;
 mod lan;

@@ -24,7 +24,8 @@ async fn started(place: &Place) -> Process {
     gateway
 }
 
-async fn at_work(andon: &Andon, code: &str) -> Worker {
+/// Somebody who works at the first of their stations, on a device of their own.
+pub async fn at_work(andon: &Andon, code: &str) -> Worker {
     let mut worker = andon.worker(code).await;
     let station = worker.stations().await[0]["id"].as_str().expect("an id").to_owned();
     worker.open(&station, "24-9001").await.ok();

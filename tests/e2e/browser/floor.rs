@@ -18,7 +18,12 @@ impl Floor {
 
     /// A factory of one's own, in which there is a worker with this code.
     pub async fn with(factory: &str, code: &str) -> Self {
-        let andon = Andon::start(Place::new(), &["up"]).await;
+        Self::at(Place::new(), factory, code).await
+    }
+
+    /// The same in a place with settings of its own.
+    pub async fn at(place: Place, factory: &str, code: &str) -> Self {
+        let andon = Andon::start(place, &["up"]).await;
         std::fs::write(andon.place.directory().join("factory.toml"), factory).expect("written");
         let output = andon.place.command(&["admin", "import", "factory.toml"]).output().expect("andon starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
