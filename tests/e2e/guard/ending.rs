@@ -1,5 +1,7 @@
 //! SIGTERM in the middle of everything: it ends soon, and nobody is left in doubt for good.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
@@ -20,6 +22,9 @@ const ENDS_WITHIN: Duration = Duration::from_secs(10);
 /// The workers of the demo factory.
 const CODES: std::ops::RangeInclusive<u16> = 1001..=1012;
 
+/// Commands that were served before the end begins: it comes in the middle of work.
+const SERVED: usize = 50;
+
 /// The last command of a worker whose fate nobody told.
 struct Untold {
     client: Client,
@@ -35,13 +40,13 @@ async fn sigterm_with_many_connections_and_commands_in_flight_ends_soon_and_lose
     for _ in 0..IDLE {
         idle.push(TcpStream::connect(hall.address()).await.expect("it listens"));
     }
-    let mut workers = Vec::new();
+    let (mut workers, served) = (Vec::new(), Arc::new(AtomicUsize::new(0)));
     for code in CODES {
         let (worker, _) = hall.at_work(&code.to_string()).await;
         let session = worker.session.clone().expect("open");
-        workers.push(tokio::spawn(report(worker.client, session)));
+        workers.push(tokio::spawn(report(worker.client, session, Arc::clone(&served))));
     }
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    until("all are in the middle of it", async || served.load(Ordering::Relaxed) > SERVED).await;
 
     // when
     let asked = Instant::now();
@@ -55,7 +60,7 @@ async fn sigterm_with_many_connections_and_commands_in_flight_ends_soon_and_lose
         stored.extend(keys);
         untold.extend(left);
     }
-    assert!(stored.len() > 50, "{} commands only", stored.len());
+    assert!(stored.len() > SERVED, "{} commands only", stored.len());
 
     // and what was not told can be asked again with the same key, and was done once
     hall.andon.again().await;
@@ -131,13 +136,16 @@ async fn sigterm_sends_viewers_away_over_a_while_and_does_not_wait_for_those_who
 }
 
 /// Reports quantities until nobody answers; returns the keys that were answered, and the one that was not.
-async fn report(client: Client, session: String) -> (Vec<String>, Option<Untold>) {
+async fn report(client: Client, session: String, served: Arc<AtomicUsize>) -> (Vec<String>, Option<Untold>) {
     let mut stored = Vec::new();
     for number in 1_u64.. {
         let key = format!("{session}-{number}");
         let body = json!({"sessionId": session, "good_delta": 1});
         match client.try_post("/api/sessions/quantities", &body, Some(&key)).await {
-            Ok(answer) if answer.status == 200 => stored.push(key),
+            Ok(answer) if answer.status == 200 => {
+                served.fetch_add(1, Ordering::Relaxed);
+                stored.push(key);
+            }
             // Refused or unknown, in the words of the contract; or not reached.
             Ok(answer) => {
                 assert!(answer.status == 503, "{answer:?}");
