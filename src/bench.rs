@@ -5,8 +5,10 @@
 //! and change its pace at any time, so ours and the floor are measured in turn, in short rounds, and compared round by
 //! round.
 
+mod clock;
 mod crew;
 mod factory;
+pub mod feed;
 pub mod floor;
 pub mod heartbeat;
 mod load;

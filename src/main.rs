@@ -9,6 +9,7 @@ mod config;
 mod demo;
 mod directory;
 mod histogram;
+mod lan;
 mod lifecycle;
 mod nodes;
 mod printable;

@@ -27,6 +27,8 @@ pub struct Cell {
     /// Whose.
     pub worker_id: WorkerId,
     seen: AtomicU64,
+    /// When the log stored the worker's newest event here; monotonic microseconds.
+    stored: AtomicU64,
     known_seq: AtomicU64,
     floor_us: AtomicI64,
 }
@@ -39,6 +41,7 @@ impl Cell {
             session_id,
             worker_id,
             seen: AtomicU64::new(pack(seen, GatewayIndex::LOG)),
+            stored: AtomicU64::new(0),
             known_seq: AtomicU64::new(known_seq),
             floor_us: AtomicI64::new(i64::MIN),
         }
@@ -50,6 +53,19 @@ impl Cell {
         let _ = self.seen.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |old| {
             (new & TIME_MASK >= old & TIME_MASK).then_some(new)
         });
+    }
+
+    /// An event of the worker that the log stored then. It may have been long on its way: it counts for the deadline, and
+    /// says nothing about when the worker was there.
+    pub fn stored_at(&self, at: Mono) {
+        self.stored.fetch_max(at.as_micros(), Ordering::Relaxed);
+    }
+
+    /// From when silence is counted, and the gateway of the last sign of life.
+    #[must_use]
+    pub fn counted(&self) -> (Mono, GatewayIndex) {
+        let (seen, gateway) = self.seen();
+        (seen.max(Mono::from_micros(self.stored.load(Ordering::Relaxed))), gateway)
     }
 
     /// The last sign of life, and through which gateway it came.
@@ -110,6 +126,19 @@ mod tests {
         assert_eq!(cell.seen(), (Mono::from_micros(200), GatewayIndex(3)));
         cell.touch(Mono::from_micros(201), GatewayIndex(1));
         assert_eq!(cell.seen(), (Mono::from_micros(201), GatewayIndex(1)));
+    }
+
+    #[test]
+    fn an_event_that_is_stored_late_counts_for_the_deadline_and_proves_nothing_more() {
+        let cell = cell();
+        let reading = Reading { wall: TimeUs::from_micros(1_000_000), mono: Mono::from_micros(500) };
+        cell.touch(Mono::from_micros(200), GatewayIndex(3));
+        cell.stored_at(Mono::from_micros(300));
+        cell.stored_at(Mono::from_micros(250));
+        assert_eq!(cell.counted(), (Mono::from_micros(300), GatewayIndex(3)));
+        assert_eq!(cell.last_seen_wall(&reading), TimeUs::from_micros(1_000_000).before(Duration::from_micros(300)));
+        cell.touch(Mono::from_micros(400), GatewayIndex(1));
+        assert_eq!(cell.counted(), (Mono::from_micros(400), GatewayIndex(1)));
     }
 
     #[test]

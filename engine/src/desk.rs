@@ -42,6 +42,9 @@ pub struct Desk {
     state: Option<Box<WorkerState>>,
     cell: Option<Arc<Cell>>,
     unknown: Option<Box<Unknown>>,
+    /// A publish of the command in hand had no answer. The chain may have moved by that very publish, so until it is
+    /// decided again no answer may say that nothing was published (rules 2 and 6).
+    published: bool,
 }
 
 /// A publish of unknown outcome: while the chain has not moved, the same is sent again (rule 2).
@@ -74,6 +77,7 @@ impl Desk {
             state: None,
             cell: None,
             unknown: None,
+            published: false,
         };
         if let Some(tip) = args.tip {
             desk.adopt(*tip);
@@ -147,6 +151,10 @@ impl Desk {
             }
         }
         if let (Some(cell), Some(state)) = (&self.cell, &self.state) {
+            if state.session.last_proof_at_us == state.session.updated_at_us {
+                // The worker's own event, whoever wrote it and however late it was stored (rule 13).
+                cell.stored_at(seen);
+            }
             cell.know(seq);
             cell.raise_floor(state.session.last_proof_at_us);
         }
@@ -172,12 +180,13 @@ impl Desk {
         let command = &work.command;
         // Whether the memory is as new as a leader read made after the command arrived (rule 3).
         let mut fresh = false;
+        self.published = false;
         loop {
             let Some(log_now) = self.shared.log_clock.now() else { return self.busy(command, "log time is not known") };
             // Checked before every decide; whatever is waited for ends with it (rule 7).
             let left = command.expires_at_us.since(log_now);
             if left.is_zero() {
-                return if self.is_unknown(command) { Reply::Unknown } else { Reply::Expired };
+                return if self.may_have_effect(command) { Reply::Unknown } else { Reply::Expired };
             }
             if self.shared.health.is_mute() {
                 return self.busy(command, "the log does not acknowledge");
@@ -264,6 +273,7 @@ impl Desk {
         match outcome {
             Ok(last_seq) => Round::Answer(self.stored(&events, last_seq)),
             Err(PublishError::Unknown) => {
+                self.published = true;
                 self.unknown = Some(Box::new(Unknown {
                     command_id: command.id.clone(),
                     body_hash: command.body_hash(),
@@ -280,6 +290,7 @@ impl Desk {
     /// Sends the event of unknown outcome again (rule 2).
     async fn send_again(&mut self, left: Duration) -> Round {
         let Some(unknown) = self.unknown.take() else { return Round::Again };
+        self.published = true;
         tokio::time::sleep(AGAIN_AFTER.min(left)).await;
         let outcome = self.send(&unknown.messages, left).await;
         match outcome {
@@ -347,9 +358,14 @@ impl Desk {
             .is_some_and(|unknown| unknown.command_id == command.id && unknown.body_hash == command.body_hash())
     }
 
+    /// Whether something of this command was published, by this attempt or an earlier one, and may be stored.
+    fn may_have_effect(&self, command: &Command) -> bool {
+        self.published || self.is_unknown(command)
+    }
+
     /// "Not now", or "unknown" when something of this command was published.
     fn busy(&self, command: &Command, why: &str) -> Reply {
-        if self.is_unknown(command) { Reply::Unknown } else { Reply::Busy { why: why.into() } }
+        if self.may_have_effect(command) { Reply::Unknown } else { Reply::Busy { why: why.into() } }
     }
 
     fn unread(&self, command: &Command, error: &ChainError) -> Reply {

@@ -213,7 +213,7 @@ impl Shared {
     /// When the session of this cell is silent for too long (rule 13).
     #[must_use]
     pub fn deadline(&self, slot: &Slot, cell: &Cell, now: Mono) -> Mono {
-        let (seen, gateway) = cell.seen();
+        let (seen, gateway) = cell.counted();
         let gateway = self.gateways.get(gateway);
         let node_gap_end = self.hearing.lock().gap_end();
         silence::deadline(seen, gateway.as_ref(), node_gap_end, slot.gap_end(), now, self.idle)

@@ -1,6 +1,6 @@
 //! For whom a request acts, and how its command is sent: what all command routes share.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bus_schemas::{Actor, CommandBody, CommandId, Done, Session, SessionId, TimeUs, WorkerId, command::AbandonReason};
 use persistence::{Role, StoreError};
@@ -13,6 +13,9 @@ use crate::{
     extract::{Caller, Fields},
     live_view::{Known, LiveSession},
 };
+
+/// How long history waits for the projection to reach what the live view shows.
+pub const PROJECTED_WITHIN: Duration = Duration::from_secs(2);
 
 /// For whom a request acts.
 #[derive(Clone, Debug)]

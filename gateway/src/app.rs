@@ -33,6 +33,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// Worker codes are accepted only from browsers that an admin has enrolled.
     pub require_enrolled_device: bool,
+    /// The certificate of the local authority as PEM, where one serves the network.
+    pub authority: Option<String>,
     /// Pages that may use cookies here.
     pub origins: Origins,
 }

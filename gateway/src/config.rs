@@ -6,6 +6,8 @@ use andon_nats::NatsConfig;
 use ipnet::IpNet;
 use url::Url;
 
+use crate::server::tls::LiveCertificate;
+
 /// A certificate chain and its key, as PEM files.
 #[derive(Clone, Debug)]
 pub struct Tls {
@@ -13,6 +15,17 @@ pub struct Tls {
     pub cert: PathBuf,
     /// The private key.
     pub key: PathBuf,
+}
+
+/// A second place to listen at: https for a network, by a certificate of a local authority.
+#[derive(Clone, Debug)]
+pub struct Lan {
+    /// Where; port 0 picks a free one.
+    pub addr: SocketAddr,
+    /// The certificate; whoever has it may replace it.
+    pub certificate: LiveCertificate,
+    /// The authority's own certificate as PEM, for those who want to trust it.
+    pub authority: String,
 }
 
 /// How a gateway runs.
@@ -24,6 +37,8 @@ pub struct GatewayConfig {
     pub http_addr: SocketAddr,
     /// For https.
     pub tls: Option<Tls>,
+    /// Https for a network besides.
+    pub lan: Option<Lan>,
     /// Key that signs tokens, the same for all gateways; at least 32 bytes.
     pub secret: Vec<u8>,
     /// Silence after which a session is closed; the engine's own.
@@ -49,6 +64,7 @@ impl std::fmt::Debug for GatewayConfig {
             .field("nats", &self.nats)
             .field("http_addr", &self.http_addr)
             .field("tls", &self.tls)
+            .field("lan", &self.lan)
             .field("idle_timeout", &self.idle_timeout)
             .field("max_session", &self.max_session)
             .field("public_url", &self.public_url.as_ref().map(Url::as_str))

@@ -94,6 +94,11 @@ codes! {
 
 /// Nothing to say, and all is well.
 pub(crate) const NO_CONTENT: StatusCode = StatusCode::NO_CONTENT;
+/// What completes the handshake of a WebSocket.
+pub(crate) const SWITCHING_PROTOCOLS: StatusCode = StatusCode::SWITCHING_PROTOCOLS;
+
+/// What was asked for is what the client has.
+pub(crate) const NOT_MODIFIED: StatusCode = StatusCode::NOT_MODIFIED;
 
 /// How long a client should wait after a 503 or 429 that says nothing better, in seconds.
 const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(1);

@@ -19,6 +19,7 @@ mod fixtures;
 pub mod heartbeats;
 pub mod live_view;
 mod middleware;
+mod pages;
 pub mod records;
 mod revoke;
 pub mod router;
@@ -28,12 +29,13 @@ mod start;
 pub mod telemetry;
 #[cfg(test)]
 mod test_gateway;
+mod websocket;
 pub mod wire;
 mod worker_socket;
 
-pub use config::{GatewayConfig, Tls};
+pub use config::{GatewayConfig, Lan, Tls};
 pub use directory::demo_factory;
 pub use error::{ApiError, Code};
 pub use revoke::revoke_all;
-pub use server::tls::TlsError;
+pub use server::tls::{LiveCertificate, TlsError, certificate_of};
 pub use start::{GatewayError, GatewayFailure, GatewayHandle, start};

@@ -32,8 +32,9 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
     (
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(
-            "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' https: data:; object-src 'none'; \
-             base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; connect-src 'self'; \
+             font-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; \
+             frame-ancestors 'none'",
         ),
     ),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -157,6 +158,10 @@ pub const RENEWED_TOKEN: HeaderName = HeaderName::from_static("andon-token");
 impl Renewal {
     fn of(app: &App, request: &Request) -> Option<Self> {
         let headers = request.headers();
+        // Pages and their files may lie in caches, where no cookie belongs.
+        if !request.uri().path().starts_with("/api/") {
+            return None;
+        }
         if !headers.contains_key(header::AUTHORIZATION) && cookies::ours(headers).next().is_none() {
             return None;
         }

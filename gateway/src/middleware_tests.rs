@@ -114,7 +114,7 @@ async fn every_answer_tells_browsers_what_not_to_do() {
         let response = gateway.send(request).await;
         let header = |name: &str| response.headers()[name].to_str().unwrap();
         let policy = header("content-security-policy");
-        assert!(policy.contains("script-src 'self'") && policy.contains("frame-ancestors 'none'"), "{path}");
+        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
         assert!(!policy.contains("unsafe"), "{path}: {policy}");
         assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(header("referrer-policy"), "no-referrer", "{path}");

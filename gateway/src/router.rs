@@ -11,8 +11,8 @@ use crate::{
     app::App,
     auth::logins::Access,
     error::{ApiError, Code},
-    middleware,
-    routes::{admin, docs, health, openapi, ready, worker},
+    middleware, pages,
+    routes::{admin, authority, docs, health, openapi, ready, worker},
 };
 
 /// Who may use a route at all. The handler checks it; tests hold every handler to what stands here.
@@ -58,6 +58,8 @@ pub struct Route {
     pub needs: Needs,
     /// What it takes.
     pub takes: Takes,
+    /// Whether it is a page for people, or a file of one: no part of the contract with programs.
+    pub page: bool,
     handler: fn() -> MethodRouter<App>,
 }
 
@@ -68,7 +70,11 @@ const fn row(
     takes: Takes,
     handler: fn() -> MethodRouter<App>,
 ) -> Route {
-    Route { method, path, needs, takes, handler }
+    Route { method, path, needs, takes, page: false, handler }
+}
+
+const fn page(path: &'static str, handler: fn() -> MethodRouter<App>) -> Route {
+    Route { method: Method::GET, path, needs: Needs::Nobody, takes: Takes::Nothing, page: true, handler }
 }
 
 const READ: Needs = Needs::Worker(Access::Read);
@@ -82,6 +88,7 @@ const ADMIN: Needs = Needs::WholeFactory(Role::Admin);
 pub static ROUTES: &[Route] = &[
     row(Method::GET, "/healthz", Needs::Nobody, Takes::Nothing, || get(health::health)),
     row(Method::GET, "/readyz", Needs::Nobody, Takes::Nothing, || get(ready::ready)),
+    row(Method::GET, authority::PATH, Needs::Nobody, Takes::Nothing, || get(authority::authority)),
     row(Method::GET, "/api/openapi.json", Needs::Nobody, Takes::Nothing, || get(openapi::openapi)),
     row(Method::GET, "/api/docs", Needs::Nobody, Takes::Nothing, || get(docs::docs)),
 
@@ -127,6 +134,23 @@ pub static ROUTES: &[Route] = &[
     row(Method::POST, "/api/admin/devices", ADMIN, Takes::Json, || post(admin::devices::enrol)),
     row(Method::DELETE, "/api/admin/devices/{id}", ADMIN, Takes::MaybeJson, || delete(admin::devices::remove)),
     row(Method::GET, "/api/admin/audit", ADMIN, Takes::Nothing, || get(admin::audit::audit)),
+
+    page("/", || get(pages::worker)),
+    page("/login", || get(pages::worker)),
+    page("/stations", || get(pages::worker)),
+    page("/job/{station}", || get(pages::worker)),
+    page("/start", || get(pages::worker)),
+    page("/work", || get(pages::worker)),
+    page("/end", || get(pages::worker)),
+    page("/summary/{session}", || get(pages::worker)),
+    page("/resume", || get(pages::worker)),
+    page("/admin", || get(pages::admin)),
+    page("/admin/", || get(pages::admin)),
+    page("/admin/{*rest}", || get(pages::admin)),
+    page(pages::ASSETS, || get(pages::asset)),
+    page("/sw.js", || get(pages::service_worker)),
+    page("/manifest.webmanifest", || get(pages::manifest)),
+    page("/favicon.ico", || get(pages::favicon)),
 ];
 
 /// The routes of a gateway.

@@ -1,6 +1,7 @@
 //! The routes: one a file, with what it takes and answers.
 
 pub mod admin;
+pub mod authority;
 pub mod docs;
 pub mod health;
 pub mod openapi;

@@ -6,7 +6,7 @@ mod crowd;
 mod patience;
 pub mod tls;
 
-use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, extract::Request, response::Response};
 use futures::StreamExt;
@@ -14,7 +14,7 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
@@ -36,6 +36,25 @@ const HEADERS_MAX: usize = 100;
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 /// Pause when the system cannot give another socket.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
+/// What the system may hold of an answer that the client has not taken; it doubles the number. By itself it would take
+/// some megabytes for each: of old states, for a viewer that reads slowly, and of memory, for one that does not read.
+const SEND_BUFFER_BYTES: u32 = 128 * 1_024;
+/// Connections that may wait to be accepted: a plant that comes back at once.
+const BACKLOG: u32 = 1_024;
+
+/// Listens.
+///
+/// # Errors
+/// The address cannot be listened on.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    // What is accepted has it from here.
+    socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Accepts and serves connections.
 pub struct Server {
@@ -112,8 +131,9 @@ impl Connection {
         let _ = stream.set_nodelay(true);
         match self.tls.clone() {
             None => self.speak(stream, false).await,
-            Some(tls) => match timeout(HANDSHAKE_WITHIN, tls.accept(stream)).await {
-                Ok(Ok(stream)) => self.speak(stream, true).await,
+            Some(tls) => match Box::pin(timeout(HANDSHAKE_WITHIN, tls.accept(stream))).await {
+                // Boxed: who comes without TLS must not have room for it.
+                Ok(Ok(stream)) => Box::pin(self.speak(stream, true)).await,
                 Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                 Err(_) => tracing::debug!("a TLS handshake took too long"),
             },

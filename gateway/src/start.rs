@@ -18,7 +18,7 @@ use crate::{
     heartbeats::{Heartbeats, Postman, roll_call_every},
     live_view::{LiveView, follow_log, follow_seen, watch_head},
     router::router,
-    server::{Server, tls},
+    server::{self, Server, tls},
     wire::{NatsWire, Wire},
 };
 
@@ -60,6 +60,7 @@ pub struct GatewayFailure(String);
 /// A running gateway.
 pub struct GatewayHandle {
     local_addr: SocketAddr,
+    lan_addr: Option<SocketAddr>,
     app: App,
     bus: Bus,
     /// Ends the accepting of connections, and those that are idle.
@@ -80,9 +81,11 @@ pub async fn start(config: GatewayConfig) -> Result<GatewayHandle, GatewayError>
     }
     let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
     let store = config.database_url.as_deref().map(Store::connect_lazy).transpose()?;
-    let listen = |source| GatewayError::Listen { address: config.http_addr, source };
-    let listener = TcpListener::bind(config.http_addr).await.map_err(listen)?;
-    let local_addr = listener.local_addr().map_err(listen)?;
+    let (listener, local_addr) = listen(config.http_addr)?;
+    let lan = match &config.lan {
+        Some(lan) => Some((listen(lan.addr)?, tls::live_acceptor(&lan.certificate)?)),
+        None => None,
+    };
     let bus = Bus::connect(&config.nats, "gateway").await?;
 
     let stop = CancellationToken::new();
@@ -90,9 +93,17 @@ pub async fn start(config: GatewayConfig) -> Result<GatewayHandle, GatewayError>
     let app = App::new(parts(&config, &bus, store, &mut tasks, &stop));
     let stop_serving = CancellationToken::new();
     let (done, served) = watch::channel(false);
-    let server = Server::new(listener, tls, router(app.clone()), stop_serving.clone());
+    let router = router(app.clone());
+    let lan_addr = lan.as_ref().map(|((_, address), _)| *address);
+    let lan = lan.map(|((listener, _), tls)| Server::new(listener, Some(tls), router.clone(), stop_serving.clone()));
+    let server = Server::new(listener, tls, router, stop_serving.clone());
     tasks.spawn(async move {
-        server.run().await;
+        let lan = async {
+            if let Some(lan) = lan {
+                lan.run().await;
+            }
+        };
+        tokio::join!(server.run(), lan);
         let _ = done.send(true);
         // The rest goes on until it is told to end.
         std::future::pending::<()>().await;
@@ -100,7 +111,14 @@ pub async fn start(config: GatewayConfig) -> Result<GatewayHandle, GatewayError>
     let (fail, failed) = watch::channel(None);
     tokio::spawn(supervise(tasks, fail, stop.clone()));
     tracing::info!(%local_addr, "the gateway listens");
-    Ok(GatewayHandle { local_addr, app, bus, stop_serving, served, stop, failed })
+    Ok(GatewayHandle { local_addr, lan_addr, app, bus, stop_serving, served, stop, failed })
+}
+
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), GatewayError> {
+    let failed = |source| GatewayError::Listen { address, source };
+    let listener = server::listen(address).map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
 }
 
 /// Makes the parts, and starts the tasks that feed them.
@@ -131,6 +149,7 @@ fn parts(
             max_session: config.max_session,
             trusted_proxies: config.trusted_proxies.clone(),
             require_enrolled_device: config.require_enrolled_device,
+            authority: config.lan.as_ref().map(|lan| lan.authority.clone()),
             origins: Origins::new(config.public_url.as_ref(), &config.allowed_origins),
         },
         auth: Auth::new(&config.secret, directory.clone(), Arc::clone(&view.sessions)),
@@ -168,6 +187,12 @@ impl GatewayHandle {
     #[must_use]
     pub const fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// Where it listens for the network, when it does.
+    #[must_use]
+    pub const fn lan_addr(&self) -> Option<SocketAddr> {
+        self.lan_addr
     }
 
     /// What keeps it from serving, in words; empty when it is ready.

@@ -91,6 +91,7 @@ impl TestGateway {
                 max_session: Duration::from_secs(16 * 3_600),
                 trusted_proxies: Vec::new(),
                 require_enrolled_device: false,
+                authority: None,
                 origins: Origins::new(None, &["http://front.example:3000".to_owned()]),
             },
             auth: Auth::new(b"a secret of more than thirty-two bytes!", directory.clone(), view.sessions.clone()),

@@ -7,10 +7,7 @@ mod grace;
 
 use std::{collections::VecDeque, time::Duration};
 
-use axum::{
-    extract::ws::{Message, WebSocket, WebSocketUpgrade},
-    response::Response,
-};
+use axum::response::Response;
 use bus_schemas::WorkerId;
 use futures::{FutureExt, future::BoxFuture};
 
@@ -21,11 +18,12 @@ use crate::{
     feed::{
         ask::Said,
         connection::Connection,
-        frame::{Bye, Frame, PROTOCOL},
-        limits::{COMMANDS_MAX, RETRY},
-        socket::{farewell, limited},
+        frame::{Bye, Frame},
+        limits::{CLIENT_MESSAGE_MAX_BYTES, COMMANDS_MAX, RETRY},
+        socket::{Over, Tongue, end, farewell, unsent},
         step::Step,
     },
+    websocket::{Ended, Said as Spoken, Upgrade, WebSocket},
 };
 use commands::Asked;
 use grace::Grace;
@@ -57,8 +55,8 @@ struct WorkerSocket {
 }
 
 /// Upgrades the connection and serves it.
-pub fn upgrade(upgrade: WebSocketUpgrade, opened: Opened, mut connection: Connection, speaks: bool) -> Response {
-    if !speaks {
+pub fn upgrade(upgrade: Upgrade, opened: Opened, mut connection: Connection, tongue: Tongue) -> Response {
+    if !tongue.ours {
         connection.end(Bye::Version);
     }
     let sockets = connection.sockets();
@@ -70,14 +68,12 @@ pub fn upgrade(upgrade: WebSocketUpgrade, opened: Opened, mut connection: Connec
         grace: Grace::default(),
         look_at: Moment::now(),
     };
-    limited(upgrade)
-        .protocols([PROTOCOL])
-        .on_upgrade(move |stream| async move { sockets.track_future(Box::pin(socket.serve(stream))).await })
+    upgrade.serve(tongue.named, CLIENT_MESSAGE_MAX_BYTES, move |stream| sockets.track_future(socket.serve(stream)))
 }
 
 /// What a socket waits for.
 enum Event {
-    Said(Option<Result<Message, axum::Error>>),
+    Said(Result<Spoken, Ended>),
     Say(Frame),
     Look,
 }
@@ -86,18 +82,18 @@ impl WorkerSocket {
     async fn serve(mut self, mut stream: WebSocket) {
         loop {
             if let Some(said) = stream.recv().now_or_never()
-                && !self.hear(said)
+                && let Err(over) = self.hear(said)
             {
-                return;
+                return Box::pin(end(stream, over)).await;
             }
             self.look();
             let say = match self.connection.step() {
                 Step::Send(frame) => Some(frame),
-                Step::End(frame) => return farewell(stream, frame).await,
+                Step::End(frame) => return Box::pin(farewell(stream, frame)).await,
                 Step::Wait { until, or_change } => match self.event(&mut stream, until, or_change).await {
                     Event::Said(said) => {
-                        if !self.hear(said) {
-                            return;
+                        if let Err(over) = self.hear(said) {
+                            return Box::pin(end(stream, over)).await;
                         }
                         None
                     }
@@ -106,9 +102,9 @@ impl WorkerSocket {
                 },
             };
             if let Some(frame) = say
-                && stream.send(Message::text(frame.json)).await.is_err()
+                && let Err(error) = stream.send(&frame.json).await
             {
-                return;
+                return unsent(&error);
             }
         }
     }
@@ -146,20 +142,20 @@ impl WorkerSocket {
         }
     }
 
-    /// Whether the client is still there.
-    fn hear(&mut self, said: Option<Result<Message, axum::Error>>) -> bool {
-        match said {
-            Some(Ok(Message::Text(text))) => match self.connection.hear(&text) {
+    /// Takes what the client said.
+    fn hear(&mut self, said: Result<Spoken, Ended>) -> Result<(), Over> {
+        match said? {
+            Spoken::Text(text) => match self.connection.hear(&text) {
                 Some(Said::Heartbeat {}) => self.beat(),
                 Some(Said::Command { id, name, body }) => self.command(Asked::new(id, name, body)),
                 Some(_) => self.connection.refuse_unknown(),
                 None => {}
             },
-            Some(Ok(Message::Binary(_))) => self.connection.end(Bye::BadRequest),
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => self.connection.heard(),
-            Some(Ok(Message::Close(_)) | Err(_)) | None => return false,
+            Spoken::Binary => self.connection.end(Bye::BadRequest),
+            Spoken::Sign => self.connection.sign(),
+            Spoken::Close => return Err(Over::Closed),
         }
-        true
+        Ok(())
     }
 
     fn command(&mut self, asked: Asked) {

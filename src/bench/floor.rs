@@ -1,4 +1,7 @@
-//! The floor of heartbeats: a bare axum handler that parses the same body, in a process of its own.
+//! The floors that answer over HTTP, in a process of their own: of heartbeats a bare axum handler that parses the same
+//! body, of the feed a bare broadcast.
+
+mod fan_out;
 
 use std::io::Read as _;
 use std::net::SocketAddr;
@@ -13,9 +16,11 @@ use uuid::Uuid;
 
 use super::stack::Served;
 
-/// The hidden subcommand that serves it.
+pub use fan_out::{EVENTS_PATH, PUBLISH_PATH, Published, Publishing, SOCKET_PATH};
+
+/// The hidden subcommand that serves them.
 pub const SUBCOMMAND: &str = "bench-floor";
-/// The path of the route that it stands beside.
+/// The path of the route that the floor of heartbeats stands beside.
 pub const PATH: &str = "/api/sessions/heartbeat";
 /// How its first line begins.
 const LISTENING: &str = "listening ";
@@ -47,7 +52,7 @@ pub fn serve() -> anyhow::Result<()> {
         let listener = listener.tap_io(|stream| {
             let _slower_without = stream.set_nodelay(true);
         });
-        axum::serve(listener, Router::new().route(PATH, post(beat))).await
+        axum::serve(listener, Router::new().route(PATH, post(beat)).merge(fan_out::routes())).await
     });
     let mut nothing = [0];
     while matches!(std::io::stdin().read(&mut nothing), Ok(1..)) {}

@@ -42,6 +42,8 @@ pub enum Target {
     ShareOfFloor(f64),
     /// Ours at most this.
     AtMost(f64),
+    /// Ours at least this.
+    AtLeast(f64),
 }
 
 /// A middle, and how far the others were from it.
@@ -80,6 +82,7 @@ impl Figure {
         match self.target? {
             Target::ShareOfFloor(least) => Some(self.share()?.median >= least),
             Target::AtMost(most) => Some(Spread::of(&self.ours)?.median <= most),
+            Target::AtLeast(least) => Some(Spread::of(&self.ours)?.median >= least),
         }
     }
 
@@ -88,6 +91,7 @@ impl Figure {
         let told = match target {
             Target::ShareOfFloor(least) => format!("≥ {least:.0} %"),
             Target::AtMost(most) => format!("≤ {}", amount(most, self.unit)),
+            Target::AtLeast(least) => format!("≥ {}", amount(least, self.unit)),
         };
         let reached = if self.is_reached() == Some(true) { "reached" } else { "missed" };
         format!("{told}: {reached}")
@@ -206,6 +210,8 @@ mod tests {
         assert_eq!(figure.target_told(), "≥ 60 %: reached");
         figure.target = Some(Target::AtMost(60.0));
         assert_eq!(figure.target_told(), "≤ 60.0 /s: missed");
+        figure.target = Some(Target::AtLeast(70.0));
+        assert_eq!(figure.target_told(), "≥ 70.0 /s: reached");
     }
 
     #[test]

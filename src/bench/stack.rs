@@ -210,6 +210,14 @@ impl Stack {
         self.up.as_ref().map_or(0, Served::pid)
     }
 
+    /// The password of its first account.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn admin_password(&self) -> anyhow::Result<String> {
+        Ok(Installation::read(&installation::file(&self.data_dir()))?.admin_password)
+    }
+
     /// A connection to its nats-server.
     ///
     /// # Errors

@@ -24,6 +24,8 @@ pub enum Bench {
     Status(Load),
     /// Memory of active sessions, and a restart with all of them
     Sessions(Sessions),
+    /// The live feed, beside a bare broadcast: latency, deliveries, memory of a connection
+    Feed(Feed),
 }
 
 /// How the result is printed.
@@ -69,6 +71,28 @@ pub struct Sessions {
     print: Print,
 }
 
+/// Arguments of the one that watches.
+#[derive(Debug, Args)]
+pub struct Feed {
+    /// Active sessions
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(8..=1000))]
+    pub sessions: u16,
+    /// Viewers in a crowd
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u16).range(10..=5000))]
+    pub viewers: u16,
+    /// Idle connections of which memory is measured
+    #[arg(long, value_name = "N", default_value_t = 5000, value_parser = clap::value_parser!(u16).range(100..=8000))]
+    pub idle: u16,
+    /// How often everything is measured
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=20))]
+    pub rounds: u8,
+    /// How long each scene is played
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = round)]
+    pub round: Duration,
+    #[command(flatten)]
+    print: Print,
+}
+
 fn round(text: &str) -> Result<Duration, String> {
     let round = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     let allowed = Duration::from_millis(100)..=Duration::from_secs(60);
@@ -84,12 +108,13 @@ pub fn run(settings: Settings, bench: Bench) -> anyhow::Result<()> {
         if cfg!(debug_assertions) {
             tracing::warn!("this is a debug build: its figures say nothing (cargo build --release)");
         }
-        let (print, options) = (bench.print(), bench.options());
+        let print = bench.print();
         let measuring = async {
             match bench {
-                Bench::Heartbeat(_) => bench::heartbeat::measure(&config, &options).await,
-                Bench::Status(_) => bench::status::measure(&config, &options).await,
-                Bench::Sessions(_) => bench::sessions::measure(&config, &options).await,
+                Bench::Heartbeat(load) => bench::heartbeat::measure(&config, &load.options()).await,
+                Bench::Status(load) => bench::status::measure(&config, &load.options()).await,
+                Bench::Sessions(sessions) => bench::sessions::measure(&config, &sessions.options()).await,
+                Bench::Feed(feed) => bench::feed::measure(&config, &feed.options()).await,
             }
         };
         match stop.run_until_cancelled(Box::pin(measuring)).await {
@@ -109,29 +134,60 @@ impl Bench {
         match self {
             Self::Heartbeat(load) | Self::Status(load) => load.print,
             Self::Sessions(sessions) => sessions.print,
+            Self::Feed(feed) => feed.print,
         }
     }
+}
 
+impl Load {
     fn options(&self) -> Options {
-        let options = match self {
-            Self::Heartbeat(load) | Self::Status(load) => Options {
-                sessions: usize::from(load.sessions),
-                connections: usize::from(load.connections),
-                rounds: usize::from(load.rounds),
-                round: load.round,
-                warm_up: WARM_UP,
-                settle: SETTLE,
-            },
-            Self::Sessions(sessions) => Options {
-                sessions: sessions.sessions as usize,
-                connections: 1,
-                rounds: usize::from(sessions.rounds),
-                round: Duration::ZERO,
-                warm_up: Duration::ZERO,
-                settle: SETTLE_SESSIONS,
-            },
+        let options = Options {
+            sessions: usize::from(self.sessions),
+            connections: usize::from(self.connections),
+            rounds: usize::from(self.rounds),
+            round: self.round,
+            warm_up: WARM_UP,
+            settle: SETTLE,
         };
-        if self.print().quick { quick(options) } else { options }
+        if self.print.quick { quick(options) } else { options }
+    }
+}
+
+impl Sessions {
+    fn options(&self) -> Options {
+        let options = Options {
+            sessions: self.sessions as usize,
+            connections: 1,
+            rounds: usize::from(self.rounds),
+            round: Duration::ZERO,
+            warm_up: Duration::ZERO,
+            settle: SETTLE_SESSIONS,
+        };
+        if self.print.quick { quick(options) } else { options }
+    }
+}
+
+impl Feed {
+    fn options(&self) -> bench::feed::Options {
+        let options = bench::feed::Options {
+            sessions: usize::from(self.sessions),
+            viewers: usize::from(self.viewers),
+            idle: usize::from(self.idle),
+            rounds: usize::from(self.rounds),
+            round: self.round,
+            settle: SETTLE,
+        };
+        if !self.print.quick {
+            return options;
+        }
+        bench::feed::Options {
+            sessions: options.sessions.min(8),
+            viewers: options.viewers.min(20),
+            idle: options.idle.min(300),
+            rounds: 1,
+            round: options.round.min(Duration::from_millis(500)),
+            settle: Duration::from_secs(1),
+        }
     }
 }
 

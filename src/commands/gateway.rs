@@ -13,7 +13,7 @@ use crate::roles::{Gateway, Roles};
 pub fn run(settings: Settings) -> anyhow::Result<()> {
     let needs = Needs { nats: true, ..Needs::default() };
     process::serve(settings, needs, None, async |config, shutdown| {
-        let gateway = Gateway::start(&config, &Backends::given(&config)).await?;
+        let gateway = Gateway::start(&config, &Backends::given(&config), None).await?;
         tracing::info!("the gateway listens on {}", gateway.url());
         let mut roles = Roles::default();
         roles.add(gateway);

@@ -9,6 +9,7 @@ use crate::backends::{Backends, NatsRole};
 use crate::cli::Settings;
 use crate::config::{Config, Needs, Secret};
 use crate::demo;
+use crate::lan::{self, Lan};
 use crate::lifecycle::Shutdown;
 use crate::process;
 use crate::roles::{Engine, FirstAccount, Gateway, Persistence, Roles, Setup};
@@ -24,6 +25,9 @@ pub struct Up {
     /// Load a demo factory, once, and run simulated workers in it
     #[arg(long)]
     pub demo: bool,
+    /// Serve tablets of the network over https besides, by a certificate of a local authority that they trust once
+    #[arg(long, value_name = "ADDR:PORT", num_args = 0..=1, require_equals = true, default_missing_value = lan::LISTEN_AT)]
+    pub lan: Option<SocketAddr>,
 }
 
 /// Runs until a signal ends it.
@@ -32,6 +36,10 @@ pub struct Up {
 /// Something cannot start, or a role has stopped itself.
 pub fn run(settings: Settings, up: Up) -> anyhow::Result<()> {
     process::serve(settings, Needs::default(), Some(METRICS_AT), async |config, shutdown| {
+        anyhow::ensure!(
+            config.tls.is_none() || up.lan.is_none(),
+            "--lan makes a certificate, and tls_cert names one: leave one of them out"
+        );
         let data = DataDir::hold(&config.data_dir)?;
         let installation = data.installation()?;
         // Not cut short by the first signal: a server that is being started would be left behind.
@@ -41,8 +49,7 @@ pub fn run(settings: Settings, up: Up) -> anyhow::Result<()> {
         };
         let servers = servers?;
         let killer = servers.killer();
-        let stage =
-            Stage { config: &config, data: &data, installation: &installation, servers: &servers, demo: up.demo };
+        let stage = Stage { config: &config, data: &data, installation: &installation, servers: &servers, up: &up };
         let ended = if shutdown.drain.is_cancelled() { Ok(()) } else { stage.serve(&shutdown).await };
         tracing::info!("stopping the private servers");
         if shutdown.now.run_until_cancelled(servers.stop()).await.is_none() {
@@ -58,7 +65,7 @@ struct Stage<'a> {
     data: &'a DataDir,
     installation: &'a Installation,
     servers: &'a PrivateServers,
-    demo: bool,
+    up: &'a Up,
 }
 
 impl Stage<'_> {
@@ -66,13 +73,17 @@ impl Stage<'_> {
     async fn serve(&self, shutdown: &Shutdown) -> anyhow::Result<()> {
         let backends = Backends::with_private(self.config, self.servers, self.installation);
         ensure_streams(&backends).await?;
-        if self.demo {
+        if self.up.demo {
             demo::load(&backends).await?;
         }
         let mut roles = Roles::default();
-        match self.start(&mut roles, &backends).await {
+        let lan = self.up.lan.map(|at| Lan::prepare(self.data, at)).transpose()?;
+        match self.start(&mut roles, &backends, lan.as_ref()).await {
             Ok((running, url)) => {
-                if self.demo {
+                if let Some(lan) = lan {
+                    tokio::spawn(lan.keep(shutdown.drain.clone()));
+                }
+                if self.up.demo {
                     tokio::spawn(demo::work(url, shutdown.drain.clone()));
                 }
                 let ended = roles.run(shutdown).await;
@@ -87,11 +98,16 @@ impl Stage<'_> {
     }
 
     /// Starts the roles; returns what says where they are, and the gateway's address.
-    async fn start(&self, roles: &mut Roles, backends: &Backends) -> anyhow::Result<(Running, String)> {
+    async fn start(
+        &self,
+        roles: &mut Roles,
+        backends: &Backends,
+        lan: Option<&Lan>,
+    ) -> anyhow::Result<(Running, String)> {
         roles.add(Persistence::start(self.config, backends, Setup::Own(self.first_account()))?);
         let restart_nats = self.servers.nats.as_ref().map(PrivateNats::restarter);
         roles.add(Engine::start(self.config, backends, restart_nats).await?);
-        let gateway = Gateway::start(self.config, backends).await?;
+        let gateway = Gateway::start(self.config, backends, lan).await?;
         let url = gateway.url();
         roles.add(gateway);
         let running = Running::write(self.data, &url, &backends.nats(NatsRole::Operator), backends)?;

@@ -11,6 +11,7 @@ use gateway::{GatewayConfig, GatewayHandle, Tls};
 use super::{DRAIN_LIMIT, Future, Role};
 use crate::backends::{Backends, NatsRole};
 use crate::config::Config;
+use crate::lan::Lan;
 use crate::servers::installation::token_key;
 
 /// How often it is asked whether it is ready.
@@ -20,18 +21,21 @@ const READY_POLL: Duration = Duration::from_millis(50);
 pub struct Gateway {
     handle: GatewayHandle,
     https: bool,
+    /// What is said besides when it is ready.
+    for_tablets: Option<String>,
 }
 
 impl Gateway {
-    /// Starts it.
+    /// Starts it; with `lan`, for a network besides.
     ///
     /// # Errors
     /// The address cannot be bound, NATS cannot be reached, or a file of the configuration cannot be used.
-    pub async fn start(config: &Config, backends: &Backends) -> anyhow::Result<Self> {
+    pub async fn start(config: &Config, backends: &Backends, lan: Option<&Lan>) -> anyhow::Result<Self> {
         let gateway = gateway::start(GatewayConfig {
             nats: backends.nats(NatsRole::Gateway),
             http_addr: config.http_addr,
             tls: config.tls.as_ref().map(|tls| Tls { cert: tls.cert.clone(), key: tls.key.clone() }),
+            lan: lan.map(Lan::for_gateway),
             secret: token_key(config.secret_file.as_deref(), &config.data_dir)?,
             idle_timeout: config.idle_timeout,
             max_session: config.max_session,
@@ -42,7 +46,8 @@ impl Gateway {
             database_url: backends.database_url.clone(),
         });
         let handle = gateway.await.context("the gateway cannot start")?;
-        Ok(Self { handle, https: config.tls.is_some() })
+        let for_tablets = lan.zip(handle.lan_addr()).map(|(lan, address)| lan.told(address.port()));
+        Ok(Self { handle, https: config.tls.is_some(), for_tablets })
     }
 
     /// The address to type on this machine.
@@ -57,6 +62,9 @@ impl Gateway {
             tokio::time::sleep(READY_POLL).await;
         }
         let _stdout_is_closed = writeln!(std::io::stdout(), "ready {}", self.url());
+        if let Some(text) = &self.for_tablets {
+            let _stdout_is_closed = writeln!(std::io::stdout(), "{text}");
+        }
     }
 }
 

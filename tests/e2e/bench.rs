@@ -64,6 +64,28 @@ async fn sessions_are_measured_beside_their_bytes_and_a_bare_read() {
 }
 
 #[tokio::test]
+async fn the_feed_is_measured_beside_a_bare_broadcast() {
+    let place = Place::new();
+    let figures = [
+        "one viewer, p50",
+        "one viewer, p95",
+        "one viewer, p99",
+        "a crowd, p50",
+        "a crowd, p95",
+        "a crowd, p99",
+        "one by one",
+        "together",
+        "beside stalled ones, p95",
+        "beside stalled ones",
+        "memory of a WebSocket",
+        "memory of an event stream",
+        "push to a worker, longest",
+    ];
+    assert_measured(&quick(&place, "feed"), &figures);
+    assert_nothing_left(&place);
+}
+
+#[tokio::test]
 async fn one_that_is_interrupted_ends_what_it_started() {
     // given a bench that has begun
     let place = Place::new();

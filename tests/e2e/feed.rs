@@ -1,8 +1,11 @@
 //! The live feed: one conformance script for every transport, on the real gateway, and through a network that cuts,
 //! delays and holds back.
 
+mod failures;
 mod floor;
-mod proxy;
+mod gateways;
+pub mod proxy;
+mod stalled;
 mod table;
 mod viewer;
 
@@ -13,7 +16,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::harness::{ADMIN_PASSWORD, Andon, Client, Signal, Worker, until_some};
+use crate::harness::{ADMIN_PASSWORD, Andon, Client, Signal, Worker, until, until_some};
 use floor::Floor;
 use proxy::Proxy;
 use table::Table;

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod bad_input;
+mod close_all;
 mod ending;
 mod hall;
 mod hostile_text;
@@ -10,4 +11,5 @@ mod logins;
 mod origins;
 mod raw;
 mod slow;
+mod sockets;
 mod strangers;

@@ -9,11 +9,13 @@
 mod client;
 mod place;
 mod process;
+mod raw_socket;
 mod wait;
 
 pub use client::{Answer, Client, Worker};
 pub use place::{ADMIN_PASSWORD, Place, sql};
-pub use process::{Process, Signal, send, with_children};
+pub use process::{Process, Signal, at_home_in, send, with_children};
+pub use raw_socket::{RawSocket, client_frame, handshake};
 pub use wait::{until, until_some};
 
 /// A running `andon up` in a place of its own.
@@ -47,6 +49,20 @@ impl Andon {
     pub async fn again(&mut self) {
         self.process = self.place.spawn(self.arguments);
         self.process.ready().await;
+    }
+
+    /// A second gateway beside `andon up`, on the same servers and with the same key. It ends when it is dropped.
+    pub async fn gateway_beside(&self) -> Self {
+        let own = &self.place;
+        let nats = own.nats_config("gateway");
+        let (user, password) = (nats.user.expect("a user"), nats.password.expect("a password"));
+        let place = Place::new()
+            .set("nats_url", &nats.url.replace("nats://", &format!("nats://{user}:{password}@")))
+            .set("unsafe_unchecked_log", "true")
+            .set("database_url", &own.postgres_url())
+            .set("idle_timeout", "1h")
+            .set("secret_file", &own.data_dir().join("token.key").display().to_string());
+        Self::start(place, &["gateway"]).await
     }
 
     /// A client without a login.

@@ -8,13 +8,13 @@
 
 mod accounts;
 mod bench;
+mod browser;
 mod cluster;
 mod configuration;
 mod factory;
 mod feed;
 mod guard;
 mod harness;
-mod hostile;
 mod integrators;
 mod roles;
 mod shift;

@@ -38,10 +38,8 @@ impl Desk {
     #[must_use]
     pub fn prepare_close(&self, sent_at: Mono) -> Option<Prepared> {
         let cell = self.cell.as_ref()?;
-        // A publish of unknown outcome comes first.
-        if self.unknown.is_some() {
-            return None;
-        }
+        // A publish of unknown outcome holds nothing back: the chain takes it or the close, never both. Perhaps nobody
+        // asks for it again, and then nothing else would ever close this session.
         let reading = Reading::take();
         let seen = cell.seen().0;
         let due = self.shared.deadline(self.slot(), cell, reading.mono).after(BEAT_ALLOWANCE);
@@ -64,7 +62,7 @@ impl Desk {
         let decision = {
             let now = Reading::take().wall;
             let fresh = |state: &WorkerState| state.session.updated_at_us > now.before(CARRY_AFTER);
-            if self.unknown.is_some() || self.state.as_deref().is_none_or(fresh) {
+            if self.state.as_deref().is_none_or(fresh) {
                 return;
             }
             let directory = self.shared.directory.load();

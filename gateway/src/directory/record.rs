@@ -1,4 +1,5 @@
-//! Directory records out of the fields of a request. What is left out stays as it is.
+//! Directory records out of the fields of a request. What is left out stays as it is; null or blank text empties what
+//! may be empty.
 
 use bus_schemas::{
     Extra, JobId, StationId, TimeUs, builtin,
@@ -65,6 +66,11 @@ impl Reader<'_> {
             return known.ok_or_else(|| ApiError::payload(format!("{name} is needed")));
         };
         serde_json::from_value(Value::String(text)).map_err(|_| ApiError::payload(format!("{name} has no such value")))
+    }
+
+    /// What stays when the field gives no other value.
+    fn kept<T>(&self, name: &str, known: Option<T>) -> Option<T> {
+        known.filter(|_| !self.fields.empties(name))
     }
 
     fn flag(&self, name: &str, known: bool) -> Result<bool, ApiError> {
@@ -151,9 +157,10 @@ impl Reader<'_> {
         let number = self.line("job_number", NAME_MAX_CHARS, known.map(|known| &*known.job_number))?;
         let number = job_number(&number).map_err(|error| ApiError::payload(format!("job_number: {error}")))?;
         let optional = |name: &str, max, kind, known: Option<Box<str>>| {
-            self.fields.text(name, max, kind).map(|text| text.map(Into::into).or(known))
+            self.fields.text(name, max, kind).map(|text| text.map(Into::into).or(self.kept(name, known)))
         };
-        let quantity = self.fields.whole("planned_quantity")?.or(known.and_then(|known| known.planned_quantity));
+        let known_quantity = known.and_then(|known| known.planned_quantity);
+        let quantity = self.fields.whole("planned_quantity")?.or(self.kept("planned_quantity", known_quantity));
         if quantity.is_some_and(|quantity| !(0..=QUANTITY_MAX).contains(&quantity)) {
             return Err(Code::InvalidQuantity.into());
         }
@@ -206,12 +213,44 @@ impl Reader<'_> {
             label_en,
             color: self.line("color", 100, known.map(|known| &*known.color))?,
             machine_class: self.one_of("machine_class", known.map(|known| known.machine_class))?,
-            station_id: self.fields.parsed("station_id")?.or(known.and_then(|known| known.station_id)),
+            station_id: self
+                .fields
+                .parsed("station_id")?
+                .or(self.kept("station_id", known.and_then(|known| known.station_id))),
             requires_reason: self.flag("requires_reason", known.is_some_and(|known| known.requires_reason))?,
             is_active: self.flag("is_active", known.is_none_or(|known| known.is_active))?,
             built_in: builtin::statuses().iter().any(|built_in| built_in.code == code),
             extra: known.map(|known| known.extra.clone()).unwrap_or_default(),
             code,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{clock::wall_now, test_gateway::demo_directory};
+
+    fn job(put: Value) -> Job {
+        let directory = demo_directory();
+        let planned = directory.jobs().filter(|stored| stored.record.planned_quantity.is_some());
+        let known = planned.min_by_key(|stored| stored.record.id).expect("a planned job");
+        let Value::Object(put) = put else { panic!("an object") };
+        let id = known.record.id.to_string();
+        let records = records_from(Kind::Job, &id, &Fields::of(put), &directory, wall_now()).expect("well formed");
+        let [Record::Job(job)] = &records[..] else { panic!("one job: {records:?}") };
+        job.clone()
+    }
+
+    #[test]
+    fn what_is_left_out_stays_and_null_or_blank_empties_what_may_be_empty() {
+        let stays = job(json!({"description": "Gloss"}));
+        assert!(stays.planned_quantity.is_some() && stays.customer_name.is_some());
+        assert_eq!(stays.description.as_deref(), Some("Gloss"));
+        let emptied = job(json!({"planned_quantity": null, "customer_name": " ", "job_number": null}));
+        assert_eq!((emptied.planned_quantity, emptied.customer_name.as_deref()), (None, None));
+        assert_eq!(emptied.job_number, stays.job_number, "what must not be empty stays");
     }
 }

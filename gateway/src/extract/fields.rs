@@ -54,6 +54,16 @@ impl Fields {
         Self(fields)
     }
 
+    /// Whether the field is there to say that there is to be nothing: null, or blank text.
+    #[must_use]
+    pub fn empties(&self, name: &str) -> bool {
+        match self.0.get(name) {
+            Some(Value::Null) => true,
+            Some(Value::String(value)) => text::present(value).is_none(),
+            _ => false,
+        }
+    }
+
     fn present(&self, name: &str) -> Option<&Value> {
         self.0.get(name).filter(|value| !value.is_null())
     }

@@ -194,6 +194,14 @@ impl Connection {
         self.viewer.heard(Now::read());
     }
 
+    /// A ping or a pong of the protocol: it counts like a message, so that a flood of them ends.
+    pub fn sign(&mut self) {
+        self.heard();
+        if !self.pace.allows(Moment::now(), self.looks.messages_max()) {
+            self.end(Bye::TooMany(RETURN_WINDOW));
+        }
+    }
+
     /// The client cannot be served any more.
     pub fn end(&mut self, bye: Bye) {
         self.viewer.end(bye);

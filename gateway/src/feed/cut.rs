@@ -12,6 +12,10 @@ use super::{
 
 /// What the sessions of a frame may take.
 const BODY_MAX_BYTES: usize = FRAME_MAX_BYTES - ENVELOPE_BYTES;
+/// A state as most are; only to make room at once.
+const STATE_BYTES: usize = 1_100;
+/// Type, two cursors, counts.
+const CURSORS_BYTES: usize = 256;
 /// `{"id":"<36>","seq":<20>,"why":"closed","cause":"completed"},`
 const GONE_BYTES: usize = 128;
 
@@ -56,9 +60,10 @@ impl Cut {
     pub fn next_part(&mut self, max_session: Duration) -> (Frame, bool) {
         self.part += 1;
         let kind = if self.prev.is_some() { "delta" } else { "snapshot" };
-        let mut json = format!("{{\"type\":\"{kind}\",");
+        let mut json = String::with_capacity((self.set.len() * STATE_BYTES + CURSORS_BYTES).min(BODY_MAX_BYTES));
+        // Writing into a String cannot fail, here and below.
+        let _ = write!(json, "{{\"type\":\"{kind}\",");
         if let Some(prev) = &self.prev {
-            // Writing into a String cannot fail, here and below.
             let _ = write!(json, "\"prev\":\"{prev}\",\"set\":[");
         } else {
             json.push_str("\"sessions\":[");

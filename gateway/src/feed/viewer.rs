@@ -334,7 +334,10 @@ impl Viewer {
         if let Some(stale) = board.stale() {
             until = until.min(stale.at.after(STALE_MAX + Duration::from_millis(1)));
         }
-        let pausing = now.at < self.flush_at;
+        // With nothing to tell, the next change rings, and is held until the pause is over: no timer for a quiet time. A
+        // worker's socket is rung for everybody's changes and rather sleeps.
+        let quiet = self.scanned >= board.head() && self.pause <= FLUSH_EVERY;
+        let pausing = now.at < self.flush_at && !quiet;
         if pausing {
             until = until.min(self.flush_at);
         }

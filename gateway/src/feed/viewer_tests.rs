@@ -278,6 +278,6 @@ fn another_filter_is_answered_with_a_snapshot_of_it() {
 
 #[test]
 fn a_viewer_is_small() {
-    // Thousands of them wait most of the time: with its task and its socket's 4 KiB each is to stay below 8 KB.
+    // Thousands of them wait most of the time: with its task and its socket in the system each is to stay below 8 KB.
     assert!(size_of::<Viewer>() <= 384, "{} bytes", size_of::<Viewer>());
 }

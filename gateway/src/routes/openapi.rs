@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{admin, health, ready, worker};
+use super::{admin, authority, health, ready, worker};
 
 /// The contract.
 #[derive(OpenApi)]
@@ -27,7 +27,7 @@ use super::{admin, health, ready, worker};
         admin::import::import, admin::export::export,
         admin::accounts::list, admin::accounts::create, admin::accounts::change,
         admin::devices::list, admin::devices::enrol, admin::devices::remove, admin::audit::audit,
-        health::health, ready::ready,
+        health::health, ready::ready, authority::authority,
     )
 )]
 pub struct Contract;

@@ -121,3 +121,12 @@ async fn a_client_that_does_not_read_is_given_up() {
     patient.write_all(&[0; 1_024]).await.unwrap_err();
     assert_eq!(started.elapsed().as_secs(), 30);
 }
+
+#[test]
+fn a_connection_is_small() {
+    // Each event stream has one, beside the 8 KB that the HTTP library reads into.
+    fn bytes<F>(_: impl Fn(Connection, TcpStream) -> F) -> usize {
+        size_of::<F>()
+    }
+    assert!(bytes(Connection::serve) <= 2_816, "{} bytes", bytes(Connection::serve));
+}

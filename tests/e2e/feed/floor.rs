@@ -64,8 +64,13 @@ impl Floor {
         Poll { answer, begun }
     }
 
-    /// What the list says of the active sessions.
+    /// What the list says of the active sessions, once it says what every command before this has come to: it comes
+    /// from the log, and on a busy machine the answer to a command may be there before. The feed greets nobody earlier.
     pub async fn truth(&self) -> BTreeMap<String, String> {
+        until("the view is at the head of the log", async || {
+            self.admin.get("/api/admin/feed?wait=0").await.status == 200
+        })
+        .await;
         let list = self.admin.get("/api/admin/sessions?state=active&limit=200").await.ok();
         let rows = list["sessions"].as_array().expect("a list");
         rows.iter().map(|row| (row["id"].as_str().expect("an id").to_owned(), table::brief(row))).collect()

@@ -53,6 +53,8 @@ pub struct Viewer {
     /// How often it was greeted, for those who watch it from outside.
     pub hellos: Arc<AtomicUsize>,
     http: reqwest::Client,
+    /// How long it waits for what it is to see.
+    pub patience: Duration,
 }
 
 impl Viewer {
@@ -68,6 +70,7 @@ impl Viewer {
             closed: None,
             hellos: Arc::default(),
             http: reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("a client"),
+            patience: PATIENCE,
         }
     }
 
@@ -184,7 +187,7 @@ impl Viewer {
 
     /// Follows, coming back after every cut, until its table is as wanted.
     pub async fn until(&mut self, what: &str, wanted: impl Fn(&Table) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.patience;
         while !wanted(&self.table) {
             let left = deadline.saturating_duration_since(Instant::now());
             match timeout(left, self.step()).await {

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::hall::{Hall, ask, sign_in, text};
-use crate::harness::{Signal, send, until, until_some, with_children};
+use crate::harness::{RawSocket, Signal, send, until, until_some, with_children};
 
 async fn actions(admin: &crate::harness::Client, query: &str) -> Vec<(String, String, String)> {
     let audit = admin.get(&format!("/api/admin/audit?{query}")).await.ok();
@@ -133,6 +133,10 @@ async fn without_postgres_history_says_so_and_the_live_view_goes_on() {
     let admin = hall.admin().await;
     let (worker, station) = hall.at_work("1001").await;
     let session = worker.session.clone().expect("open");
+    let token = admin.token().expect("signed in");
+    let mut watching = RawSocket::connect(&hall.address(), None).await;
+    watching.handshake("/api/admin/feed", &token).await;
+    watching.until("\"last\":true").await.expect("a snapshot");
     let postmaster = hall.andon.place.processes("postgres")[0];
     let frozen = with_children(postmaster);
     frozen.iter().for_each(|pid| send(*pid, Signal::SIGSTOP));
@@ -148,7 +152,13 @@ async fn without_postgres_history_says_so_and_the_live_view_goes_on() {
     let listed = admin.get(&format!("/api/admin/sessions?state=active&station={station}&limit=1")).await.ok();
     assert_eq!(text(&listed["sessions"][0]["id"]), session);
     assert_eq!(worker.heartbeat().await.ok()["ok"], true);
+    let mut newcomer = RawSocket::connect(&hall.address(), None).await;
+    newcomer.handshake("/api/admin/feed", &token).await;
+    newcomer.until(&session).await.expect("a snapshot with it");
     admin.post(&format!("/api/admin/sessions/{session}/close"), &json!({})).await.ok();
+    for viewer in [&mut watching, &mut newcomer] {
+        viewer.until(&format!("\"del\":[{{\"id\":\"{session}\"")).await.expect("the end is shown");
+    }
 
     // when it answers again, then so does history
     frozen.iter().for_each(|pid| send(*pid, Signal::SIGCONT));

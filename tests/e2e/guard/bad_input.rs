@@ -266,6 +266,24 @@ fn paths_and_queries_of_any_kind_are_answered_by_the_contract() {
 }
 
 #[test]
+fn ids_that_are_none_are_refused_on_every_route_that_changes_something() {
+    let mut asker = Asker::new();
+    let before = asker.runtime.block_on(asker.hall.heads());
+    let routes = ROUTES.iter().filter(|route| route.method != Method::GET && route.path.contains('{'));
+    let mut tried = 0;
+    for route in routes {
+        for part in ["%00%1b%5b2J", "..%2f..%2fetc%2fpasswd", "%ff%fe", "7", "'%20or%201=1--", "%e2%80%ae"] {
+            let answer = asker.send(route, &filled(route, part, part), "application/json", "{}");
+            assert!([400, 404, 422].contains(&answer.status), "{} {} {part}: {answer:?}", route.method, route.path);
+            tried += 1;
+        }
+    }
+    assert!(tried >= 24, "{tried} requests only");
+    assert_eq!(asker.runtime.block_on(asker.hall.heads()), before, "bad input made an event");
+    asker.runtime.block_on(asker.hall.is_unharmed());
+}
+
+#[test]
 fn numbers_that_nobody_counts_are_out_of_range() {
     let asker = Asker::new();
     let sessions = asker.runtime.block_on(asker.admin.get("/api/admin/sessions")).ok();

@@ -149,29 +149,13 @@ async fn a_token_that_was_there_before_is_worth_nothing_after_signing_in() {
     assert_eq!(old.clone().with_token("planted").get("/api/reasons").await.status, 401);
 }
 
-/// A second gateway beside `andon up`, on the same servers and with the same key.
-async fn second_gateway(hall: &Hall) -> (Place, crate::harness::Process, Client) {
-    let own = &hall.andon.place;
-    let nats = own.nats_config("gateway");
-    let (user, password) = (nats.user.expect("a user"), nats.password.expect("a password"));
-    let place = Place::new()
-        .set("nats_url", &nats.url.replace("nats://", &format!("nats://{user}:{password}@")))
-        .set("unsafe_unchecked_log", "true")
-        .set("database_url", &own.postgres_url())
-        .set("idle_timeout", "1h")
-        .set("secret_file", &own.data_dir().join("token.key").display().to_string());
-    let mut process = place.spawn(&["gateway"]);
-    process.ready().await;
-    let client = Client::new(place.http_url());
-    (place, process, client)
-}
-
 #[tokio::test]
 async fn what_is_revoked_at_one_gateway_is_worth_nothing_at_another() {
     // given two gateways, and accounts and workers who are signed in
     let hall = Hall::open().await;
     let admin = hall.admin().await;
-    let (_place, _process, there) = second_gateway(&hall).await;
+    let beside = hall.andon.gateway_beside().await;
+    let there = beside.client();
     let viewer = hall.account(&admin, "viewer", "viewer", None).await;
     let changed = hall.account(&admin, "changed", "admin", None).await;
     let worker = hall.andon.worker("1001").await;

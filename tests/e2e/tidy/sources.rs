@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// Where sources lie, below the root of the repository.
-const ROOTS: [&str; 7] = ["bus-schemas", "nats", "engine", "persistence", "gateway", "src", "tests"];
+const ROOTS: [&str; 8] = ["bus-schemas", "nats", "engine", "persistence", "gateway", "model", "src", "tests"];
 
 /// One Rust file.
 pub struct Source {

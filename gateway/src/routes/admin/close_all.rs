@@ -27,10 +27,14 @@ const AT_ONCE: usize = 64;
 /// Closes all that are active now, and that the account may see. A session closed by somebody else meanwhile is
 /// neither counted nor a failure.
 #[utoipa::path(post, path = "/api/admin/sessions/close-all", tag = "admin",
-    responses((status = 200, body = CloseAnswer)))]
+    responses((status = 200, body = CloseAnswer), (status = 503, description = "NOT_READY: the log cannot be reached")))]
 pub async fn close_all(State(app): State<App>, Signed(caller): Signed, fields: MaybeFields) -> Answer<CloseAnswer> {
     let account = caller.logins.account(Role::Supervisor)?;
     let stamp = Stamp::of(&caller, &fields.0)?;
+    // Whoever was told that a session is open has it closed: the view may be a moment behind.
+    if !app.view.feed.at_head(app.edits.as_ref().map(|(bus, _)| bus), &app.view.head).await {
+        return Err(Code::NotReady.into());
+    }
     let sessions = app.view.sessions.active();
     let outcomes = futures::stream::iter(sessions.into_iter().filter(|live| account.sees(live.session.station_id)))
         .map(|live| close_one(&app, &caller, &account, &stamp, live))

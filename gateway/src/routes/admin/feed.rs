@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{
-    extract::{FromRequestParts, Request, State, ws::WebSocketUpgrade},
+    extract::{Request, State},
     response::Response,
 };
 use http::{HeaderMap, header, request};
@@ -17,10 +17,13 @@ use crate::{
     feed::{
         ask::Ask,
         connection::{Begin, Connection, Looks, NotNow},
-        frame::{Bye, PROTOCOL},
-        poll, socket, sse,
+        frame::Bye,
+        poll,
+        socket::{self, Tongue},
+        sse,
         step::Transport,
     },
+    websocket::Upgrade,
 };
 
 /// What a browser that comes back by itself sends.
@@ -64,11 +67,9 @@ async fn on_socket(
     ask: Ask,
     parts: &mut request::Parts,
 ) -> Result<Response, ApiError> {
-    let upgrade = WebSocketUpgrade::from_request_parts(parts, app).await;
-    let upgrade = upgrade.map_err(|error| ApiError::payload(format!("this is no WebSocket handshake: {error}")))?;
-    let speaks = socket::speaks(&parts.headers, PROTOCOL);
+    let upgrade = Upgrade::read(parts).map_err(|error| ApiError::payload(error.to_string()))?;
     let connection = Connection::open(app, &account.login, begin(ask, Transport::WebSocket)).await?;
-    Ok(socket::upgrade(upgrade, connection, speaks))
+    Ok(socket::upgrade(upgrade, connection, Tongue::of(&parts.headers)))
 }
 
 fn begin(ask: Ask, transport: Transport) -> Begin {

@@ -1,7 +1,5 @@
 //! `GET /api/admin/sessions/{id}`: one session with everything that happened in it.
 
-use std::time::Duration;
-
 use axum::{
     Json,
     extract::{Path, State},
@@ -12,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    acting::history_error,
+    acting::{PROJECTED_WITHIN, history_error},
     app::App,
     clock::wall_now,
     error::{ApiError, Code},
@@ -21,9 +19,6 @@ use crate::{
     records::{EventRecord, QuantityChangeRecord, SessionRow, StatusEventRecord},
     routes::Answer,
 };
-
-/// How long the projection is waited for to reach what the live view shows.
-const PROJECTED_WITHIN: Duration = Duration::from_secs(2);
 
 /// The answer: from one snapshot of the database.
 #[derive(Serialize, ToSchema)]

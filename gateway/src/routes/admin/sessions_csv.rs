@@ -90,18 +90,21 @@ struct Pages {
 impl Pages {
     async fn next(&mut self) -> Result<Vec<u8>, StoreError> {
         let page = self.store.closed_sessions(&self.filter).await?;
-        let mut rows = page.sessions;
-        rows.truncate(self.left);
-        self.left -= rows.len();
         self.filter.cursor = page.next;
-        let mut text = lines(rows.iter().map(cells));
-        if page.next.is_none() {
-            self.left = 0;
-        } else if self.left == 0 {
-            text.extend(lines(std::iter::once(HEAD.map(|name| if name == HEAD[0] { MORE } else { "" }.to_owned()))));
-        }
-        Ok(text)
+        let rows = page.sessions.iter().map(cells);
+        Ok(part(rows, &mut self.left, page.next.is_some()))
     }
+}
+
+/// The lines of a page; `left` of the file after it is 0 when nothing may follow.
+fn part(rows: impl ExactSizeIterator<Item = [String; HEAD.len()]>, left: &mut usize, more: bool) -> Vec<u8> {
+    let (count, room) = (rows.len(), *left);
+    let mut text = lines(rows.take(room));
+    if count > room || (more && count == room) {
+        text.extend(lines(std::iter::once(HEAD.map(|name| if name == HEAD[0] { MORE } else { "" }.to_owned()))));
+    }
+    *left = if more { room.saturating_sub(count) } else { 0 };
+    text
 }
 
 /// The text, a page at a time: a database that goes away meanwhile breaks the download off, so that nobody takes a part
@@ -177,6 +180,25 @@ mod tests {
         }
         for plain in ["", "Dana", "24-1001", "a=b", "דנה", "\u{202e}abc"] {
             assert_eq!(text(plain), plain);
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_hold_everything_says_so_in_its_last_row() {
+        for (rows, room, more, left, shown, says) in [
+            (2, 5, true, 3, 2, false),
+            (2, 5, false, 0, 2, false),
+            (2, 2, false, 0, 2, false),
+            (2, 2, true, 0, 2, true),
+            (3, 2, false, 0, 2, true),
+            (3, 2, true, 0, 2, true),
+        ] {
+            let mut now = room;
+            let row = HEAD.map(|_| "x".to_owned());
+            let text = String::from_utf8(part(vec![row; rows].into_iter(), &mut now, more)).unwrap();
+            let last = text.lines().last().unwrap().starts_with(MORE);
+            let said = (now, text.lines().filter(|line| line.starts_with("x,")).count(), last);
+            assert_eq!(said, (left, shown, says), "{rows} rows, room for {room}, more: {more}");
         }
     }
 

@@ -1,23 +1,18 @@
 //! `GET /api/admin/summary`: what was made since a point in time, for the head of a board.
 
-use std::time::Duration;
-
 use axum::{Json, extract::State};
 use persistence::Role;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    acting::history_error,
+    acting::{PROJECTED_WITHIN, history_error},
     app::App,
     error::{ApiError, Code},
     extract::{Params, Signed},
     records::Time,
     routes::Answer,
 };
-
-/// How long the projection is waited for to reach what the live view shows.
-const PROJECTED_WITHIN: Duration = Duration::from_secs(2);
 
 /// The answer. Pieces since `from`, active sessions included: `good` + what active sessions report now −
 /// `carried_good`.

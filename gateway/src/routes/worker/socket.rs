@@ -1,7 +1,7 @@
 //! `GET /api/worker/socket`: a worker's commands, signs of life, and pushes of the own session, on a WebSocket.
 
 use axum::{
-    extract::{FromRequestParts, Request, State, ws::WebSocketUpgrade},
+    extract::{Request, State},
     response::Response,
 };
 use bus_schemas::WorkerId;
@@ -18,10 +18,10 @@ use crate::{
     extract::{Caller, Params, Signed},
     feed::{
         connection::{Begin, Connection, Looks},
-        frame::PROTOCOL,
-        socket,
+        socket::Tongue,
         step::{Mode, Transport},
     },
+    websocket::Upgrade,
     worker_socket::{self, Opened},
 };
 
@@ -47,8 +47,7 @@ pub async fn socket(
     if caller.logins.are_by_cookie() && !app.settings.origins.accept(&parts.headers) {
         return Err(Code::OriginRefused.into());
     }
-    let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &app).await;
-    let upgrade = upgrade.map_err(|error| ApiError::payload(format!("this is no WebSocket handshake: {error}")))?;
+    let upgrade = Upgrade::read(&mut parts).map_err(|error| ApiError::payload(error.to_string()))?;
     let lives = acting.actor.is_worker();
     // The login that lets in; others of the same browser have no say here.
     let login = if lives {
@@ -59,9 +58,8 @@ pub async fn socket(
     };
     let begin = Begin { mode: Mode::Latest, looks: Looks::Worker(worker), after, transport: Transport::WebSocket };
     let connection = Connection::open(&app, &login, begin).await?;
-    let speaks = socket::speaks(&parts.headers, PROTOCOL);
     let caller = Caller { logins: Logins::only(login), ..caller };
-    Ok(worker_socket::upgrade(upgrade, Opened { app, caller, worker, lives }, connection, speaks))
+    Ok(worker_socket::upgrade(upgrade, Opened { app, caller, worker, lives }, connection, Tongue::of(&parts.headers)))
 }
 
 fn only_worker(caller: &Caller) -> Result<WorkerId, ApiError> {
