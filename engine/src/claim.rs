@@ -9,6 +9,8 @@ use futures::{StreamExt, future, stream};
 use crate::{clock::wall_now, shared::Shared};
 
 const WITHIN: Duration = Duration::from_secs(2);
+/// A release is tried this often: the first may meet a renewal on its way, the second its own lost ack.
+const RELEASE_TRIES: usize = 3;
 /// Claims taken at once.
 const TAKES: usize = 64;
 
@@ -114,11 +116,20 @@ async fn take_one(bus: &Bus, node_id: &str, wanted: Wanted) -> Option<Got> {
     }
 }
 
-/// Lets go of a partition, on condition of this node's own claim.
-pub async fn release(shared: &Shared, partition: Partition, own: u64, successor: Option<Box<str>>) {
-    let Some(message) = message(&shared.node_id, partition, own, Says::Released(successor)) else { return };
-    if let Err(error) = shared.bus().publish(&message, WITHIN).await {
-        // The next node finds no responder behind it.
-        tracing::warn!(%partition, %error, "a claim was not released");
+/// Lets go of a partition, on condition of this node's own claim. A renewal that was on its way moves that claim: then on
+/// condition of the renewal.
+pub async fn release(shared: &Shared, partition: Partition, mut own: u64, successor: Option<Box<str>>) {
+    for _ in 0..RELEASE_TRIES {
+        let Some(message) = message(&shared.node_id, partition, own, Says::Released(successor.clone())) else { return };
+        let Err(error) = shared.bus().publish(&message, WITHIN).await else { return };
+        if let Ok(Some(seen)) = read(shared.bus(), partition).await {
+            if *seen.claim.node_id != *shared.node_id || seen.claim.released {
+                return;
+            }
+            own = seen.seq;
+        }
+        tracing::info!(%partition, %error, "a claim was not released");
     }
+    // The next node finds no responder behind it.
+    tracing::warn!(%partition, "a claim was not released and stays with this node until another takes it");
 }

@@ -246,12 +246,15 @@ async fn periodic(shared: Arc<Shared>, stop: CancellationToken) {
     for ticks in [&mut tables, &mut upkeep, &mut gauges] {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     }
-    let mut round = 0_u32;
+    let (mut round, mut unready) = (0_u32, Unready::default());
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = tables.tick() => tell_shards(&shared, || ShardMsg::PublishSeen),
-            _ = gauges.tick() => set_gauges(&shared).await,
+            _ = gauges.tick() => {
+                tell_unready(&shared, &mut unready);
+                set_gauges(&shared).await;
+            }
             _ = upkeep.tick() => {
                 tell_shards(&shared, || ShardMsg::Upkeep);
                 round += 1;
@@ -262,6 +265,26 @@ async fn periodic(shared: Arc<Shared>, stop: CancellationToken) {
             }
         }
     }
+}
+
+/// What a node lacks, as it was found in the last round.
+#[derive(Default)]
+struct Unready {
+    last: Vec<&'static str>,
+    told: bool,
+}
+
+/// What keeps the node from serving for two rounds stands in its log, once.
+fn tell_unready(shared: &Shared, before: &mut Unready) {
+    let now = shared.unready();
+    if now.is_empty() && before.told {
+        tracing::info!("ready again");
+    }
+    let lasts = !now.is_empty() && now == before.last;
+    if lasts && !before.told {
+        tracing::warn!(missing = now.join("; "), "not ready");
+    }
+    *before = Unready { last: now, told: lasts };
 }
 
 fn tell_shards(shared: &Shared, message: impl Fn() -> ShardMsg) {

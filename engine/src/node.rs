@@ -18,6 +18,8 @@ use crate::{
     slot::Ownership,
 };
 
+use recover::Begun;
+
 /// How often claims are looked through, besides whenever something has changed.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Time for an owner to answer that it was asked for partitions.
@@ -38,7 +40,7 @@ pub enum NodeMsg {
     /// These were taken.
     Taken(Vec<Got>),
     /// These, of other nodes, are read to the head.
-    Prepared(Vec<Partition>),
+    Prepared(Vec<(Partition, ActorRef<ShardMsg>)>),
     /// Another node has read partitions of this one and asks for them.
     HandOver(HandOver),
     /// Take these, whoever owns them: costs a hand-over, not correctness (rules 1 and 14). Answers when it was tried.
@@ -112,8 +114,10 @@ impl Actor for Node {
                 holding.taken(&myself, taken).await;
                 holding.look(&myself).await;
             }
-            NodeMsg::Prepared(partitions) => {
-                partitions.iter().for_each(|&partition| holding.shared.slot(partition).prepared());
+            NodeMsg::Prepared(read) => {
+                for (partition, shard) in read {
+                    holding.shared.slot(partition).prepared(shard.get_id());
+                }
                 holding.ask();
             }
             NodeMsg::HandOver(asked) => holding.hand_over(asked),
@@ -164,15 +168,15 @@ impl Holding {
         let mine = *seen.claim.node_id == *self.shared.node_id;
         if mine && !seen.claim.released && slot.claim_seq() > 0 {
             slot.renewed(seen.seq);
-        } else if !mine && slot.claim_seq() > 0 && seen.seq > slot.claim_seq() {
+        } else if !mine && slot.claim_seq() > 0 && seen.seq > slot.claim_seq() && !slot.is_leaving() {
             // A newer claim of somebody else: step down (rule 9). What is at work is drained; its publishes stand or
             // fall by compare-and-set.
             tracing::warn!(%partition, owner = %seen.claim.node_id, "another node has claimed a partition of this one");
             metrics::counter!("andon_claims_lost_total").increment(1);
             if let Some(shard) = slot.leave() {
-                let _ = shard.drain();
+                slot.lost();
+                tokio::spawn(leave::step_down(Arc::clone(&self.shared), partition, shard));
             }
-            slot.forget();
         }
         let known = self.claims.get(&partition).map(|known| &known.seen.claim);
         let moved =
@@ -186,7 +190,10 @@ impl Holding {
 
     /// Those of these partitions that are not this node's, with the claims they are to be taken from.
     fn wanted(&self, partitions: impl IntoIterator<Item = Partition>) -> Vec<Wanted> {
-        let foreign = |partition: &Partition| self.shared.slot(*partition).claim_seq() == 0;
+        let foreign = |partition: &Partition| {
+            let slot = self.shared.slot(*partition);
+            slot.claim_seq() == 0 && !slot.is_leaving()
+        };
         partitions.into_iter().filter(foreign).map(|partition| self.want(partition, TakenWhy::Told)).collect()
     }
 
@@ -232,6 +239,8 @@ impl Holding {
             let slot = self.shared.slot(partition);
             let has = match slot.ownership() {
                 Ownership::Preparing(..) => Has::Preparation,
+                // It is let go of first.
+                Ownership::Leaving => Has::Claim,
                 _ if slot.claim_seq() > 0 => Has::Claim,
                 _ => Has::Nothing,
             };
@@ -247,8 +256,8 @@ impl Holding {
         let mut begun = Vec::new();
         for partition in partitions {
             if let Some(shard) = self.spawn_shard(myself, partition).await {
-                self.shared.slot(partition).prepare(shard);
-                begun.push(partition);
+                self.shared.slot(partition).prepare(shard.clone());
+                begun.push((partition, shard));
             }
         }
         if !begun.is_empty() {
@@ -331,9 +340,12 @@ impl Holding {
     /// its claim (rule 9).
     async fn taken(&mut self, myself: &ActorRef<NodeMsg>, taken: Vec<Got>) {
         if self.leaving {
-            for (partition, seq, _) in taken {
-                claim::release(&self.shared, partition, seq, None).await;
-            }
+            let shared = Arc::clone(&self.shared);
+            tokio::spawn(async move {
+                for (partition, seq, _) in taken {
+                    claim::release(&shared, partition, seq, None).await;
+                }
+            });
             return;
         }
         let (mut begun, mut read) = (Vec::new(), Vec::new());
@@ -346,8 +358,8 @@ impl Holding {
             };
             if let Some(shard) = shard {
                 self.shared.took(seq);
-                slot.taken(shard, seq, how);
-                if is_read { &mut read } else { &mut begun }.push((partition, seq));
+                slot.taken(shard.clone(), seq, how);
+                if is_read { &mut read } else { &mut begun }.push(Begun { partition, shard, claim_seq: seq });
             }
         }
         if begun.len() + read.len() > 0 {

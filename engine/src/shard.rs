@@ -44,8 +44,10 @@ pub enum ShardMsg {
     Armed(Arc<Cell>),
     /// An echo sent at this time is back, and the node hears: who is due? (rule 12)
     Check(Mono),
-    /// The log is read up to this partition's claim (rule 9). The table says when sessions were last seen.
-    Recovered(Vec<(SessionId, TimeUs)>),
+    /// The log is read up to this partition's claim (rule 9).
+    Recovered,
+    /// When the former owner last saw these sessions.
+    LastSeen(Vec<(SessionId, TimeUs)>),
     /// A message for a worker's session actor, if there is one.
     Tell(WorkerId, SessionMsg),
     /// Answer through the mailbox: asked then.
@@ -75,6 +77,9 @@ pub struct Live {
     actors: HashMap<ActorId, WorkerId>,
     due: BinaryHeap<Reverse<Due>>,
     published_seen: bool,
+    /// While the partition is read by two followers: chains that have ended, with the sequence of their end. What the
+    /// other one delivers later of an earlier time starts no session again.
+    ended_chains: HashMap<WorkerId, u64>,
 }
 
 struct Entry {
@@ -120,6 +125,7 @@ impl Actor for Shard {
             actors: HashMap::new(),
             due: BinaryHeap::new(),
             published_seen: false,
+            ended_chains: HashMap::new(),
         })
     }
 
@@ -136,7 +142,8 @@ impl Actor for Shard {
             ShardMsg::Followed(worker, tip) => live.followed(&myself, worker, tip).await,
             ShardMsg::Armed(cell) => live.arm(cell),
             ShardMsg::Check(sent_at) => live.check(sent_at),
-            ShardMsg::Recovered(seen) => live.recovered(&seen),
+            ShardMsg::Recovered => live.recovered(myself.get_id()),
+            ShardMsg::LastSeen(seen) => live.last_seen(&seen),
             ShardMsg::Tell(worker, message) => live.tell(&myself, worker, message, Missing::Drop).await,
             ShardMsg::Prove(asked) => live.slot().answered(asked),
             ShardMsg::PublishSeen => live.publish_seen(),
@@ -227,6 +234,11 @@ impl Live {
                 // Its own writing, already applied.
                 return;
             }
+            if !active && !self.slot().is_serving() {
+                self.ended_chains.insert(worker, tip.seq);
+            } else if self.ended_chains.get(&worker).is_some_and(|ended| *ended >= tip.seq) {
+                return;
+            }
             let missing = if active { Missing::Spawn } else { Missing::Drop };
             if self.workers.contains_key(&worker) {
                 self.tell(myself, worker, SessionMsg::Followed(tip), missing).await;
@@ -274,11 +286,15 @@ impl Live {
         }
     }
 
-    fn recovered(&self, seen: &[(SessionId, TimeUs)]) {
+    fn last_seen(&self, seen: &[(SessionId, TimeUs)]) {
         for (session, at) in seen {
             self.slot().with_cell(*session, |cell| cell.raise_floor(*at));
         }
-        self.slot().recovered(Mono::now());
+    }
+
+    fn recovered(&mut self, me: ActorId) {
+        self.slot().recovered(me, Mono::now());
+        self.ended_chains = HashMap::new();
     }
 
     fn publish_seen(&mut self) {

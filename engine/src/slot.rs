@@ -10,7 +10,7 @@ use std::{
 
 use bus_schemas::{SessionId, Taken};
 use parking_lot::RwLock;
-use ractor::ActorRef;
+use ractor::{ActorId, ActorRef};
 use tokio::sync::Semaphore;
 
 use crate::{cell::Cell, clock::Mono, shard::ShardMsg};
@@ -97,11 +97,21 @@ impl Slot {
         *self.ownership.write() = Ownership::Preparing(shard, false);
     }
 
-    /// What is read along is read to the head.
-    pub fn prepared(&self) {
-        if let Ownership::Preparing(_, read) = &mut *self.ownership.write() {
-            *read = true;
+    /// What this shard reads along is read to the head; `false` when another has taken its place.
+    pub fn prepared(&self, shard: ActorId) -> bool {
+        match &mut *self.ownership.write() {
+            Ownership::Preparing(own, read) if own.get_id() == shard => {
+                *read = true;
+                true
+            }
+            _ => false,
         }
+    }
+
+    /// Whether it is being handed over.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        matches!(*self.ownership.read(), Ownership::Leaving)
     }
 
     /// The shard has answered a question asked then.
@@ -130,12 +140,15 @@ impl Slot {
         *self.ownership.write() = Ownership::Recovering(shard);
     }
 
-    /// Recovery is complete: the take-over's gap ends now (rule 13).
-    pub fn recovered(&self, now: Mono) {
-        self.gap_end.store(now.as_micros(), Ordering::Relaxed);
+    /// Recovery of this shard is complete: the take-over's gap ends now (rule 13). What a shard says whose place another
+    /// has taken is of an earlier ownership, and counts for nothing.
+    pub fn recovered(&self, shard: ActorId, now: Mono) {
         let mut ownership = self.ownership.write();
-        if let Ownership::Recovering(shard) = &*ownership {
-            *ownership = Ownership::Serving(shard.clone());
+        if let Ownership::Recovering(own) = &*ownership
+            && own.get_id() == shard
+        {
+            self.gap_end.store(now.as_micros(), Ordering::Relaxed);
+            *ownership = Ownership::Serving(own.clone());
         }
     }
 
@@ -149,6 +162,12 @@ impl Slot {
                 None
             }
         }
+    }
+
+    /// The claim is another node's; what is at work still ends, and only then is the partition forgotten: an actor of
+    /// this ownership that ends later must not stand in the index of the next.
+    pub fn lost(&self) {
+        self.claim_seq.store(0, Ordering::Relaxed);
     }
 
     /// No longer this node's.
@@ -225,5 +244,66 @@ impl Slot {
     /// The next session is due then.
     pub fn set_next_due(&self, due: Option<Mono>) {
         self.next_due.store(due.map_or(u64::MAX, Mono::as_micros), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ractor::{Actor, ActorProcessingErr};
+
+    use super::*;
+
+    struct Nobody;
+
+    impl Actor for Nobody {
+        type Msg = ShardMsg;
+        type State = ();
+        type Arguments = ();
+
+        async fn pre_start(&self, _: ActorRef<ShardMsg>, (): ()) -> Result<(), ActorProcessingErr> {
+            Ok(())
+        }
+    }
+
+    async fn shard() -> ActorRef<ShardMsg> {
+        Actor::spawn(None, Nobody, ()).await.unwrap().0
+    }
+
+    #[tokio::test]
+    async fn what_a_shard_says_whose_place_another_has_taken_counts_for_nothing() {
+        // given a partition that was given up and begun with again
+        let (first, second) = (shard().await, shard().await);
+        let slot = Slot::default();
+        slot.prepare(first.clone());
+        slot.forget();
+        slot.prepare(second.clone());
+        // when the first says that it has read
+        assert!(!slot.prepared(first.get_id()));
+        // then the second has not
+        assert!(matches!(slot.ownership(), Ownership::Preparing(_, false)));
+        assert!(slot.prepared(second.get_id()));
+
+        // and as little does the first make it serve
+        slot.taken(second.clone(), 7, None);
+        slot.recovered(first.get_id(), Mono::from_micros(9));
+        assert!(!slot.is_serving());
+        slot.recovered(second.get_id(), Mono::from_micros(9));
+        assert!(slot.is_serving());
+        assert_eq!(slot.gap_end(), Mono::from_micros(9));
+        [first, second].iter().for_each(|shard| shard.stop(None));
+    }
+
+    #[tokio::test]
+    async fn what_was_lost_is_leaving_until_its_shard_has_ended() {
+        let shard = shard().await;
+        let slot = Slot::default();
+        slot.taken(shard.clone(), 7, None);
+        assert!(slot.leave().is_some());
+        slot.lost();
+        assert_eq!(slot.claim_seq(), 0);
+        assert!(slot.is_leaving() && slot.shard().is_none());
+        slot.forget();
+        assert!(!slot.is_leaving());
+        shard.stop(None);
     }
 }

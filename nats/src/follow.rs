@@ -199,12 +199,13 @@ impl Follower {
         }))
     }
 
-    /// Silent although the stream went on, twice: the consumer is stuck.
+    /// Silent although the stream went on, or although not everything of its beginning has come, twice: the consumer is
+    /// stuck.
     async fn check_silence(&mut self) -> Result<(), String> {
         let info = self.bus.stream_info(self.stream, CREATE_WITHIN).await.map_err(|error| error.to_string())?;
         let last_seq = self.last_seq;
         let Some(reading) = &mut self.reading else { return Ok(()) };
-        let behind = reading.caught_up && info.last_seq > last_seq;
+        let behind = !reading.caught_up || info.last_seq > last_seq;
         if behind && reading.suspect {
             return Err(format!("silent at {last_seq} although the stream is at {}", info.last_seq));
         }

@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use bus_schemas::Partition;
 use futures::{StreamExt, stream};
-use ractor::RpcReplyPort;
+use ractor::{ActorRef, RpcReplyPort};
 use tokio::time::{Instant, sleep};
 
-use crate::{claim, clock::Reading, seen, shared::Shared, slot::Slot};
+use crate::{claim, clock::Reading, seen, shard::ShardMsg, shared::Shared, slot::Slot};
 
 /// Time for all shards to finish at a hand-over.
 const DRAIN_WITHIN: Duration = Duration::from_secs(6);
@@ -43,6 +43,16 @@ async fn leave_one(shared: &Shared, partition: Partition, successor: Option<Box<
         claim::release(shared, partition, own, successor).await;
     }
     slot.forget();
+}
+
+/// Another node has claimed the partition (rule 9): what is at work is drained, its publishes stand or fall by
+/// compare-and-set.
+pub(super) async fn step_down(shared: Arc<Shared>, partition: Partition, shard: ActorRef<ShardMsg>) {
+    let drained = shard.drain_and_wait(Some(ractor::concurrency::Duration::from(DRAIN_WITHIN))).await;
+    if let Err(error) = drained {
+        tracing::warn!(%partition, %error, "a shard of a lost partition did not finish in time");
+    }
+    shared.slot(partition).forget();
 }
 
 /// What the successor needs to know of the sessions: when somebody was last there.
