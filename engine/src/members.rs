@@ -23,6 +23,8 @@ pub struct Members {
 struct Other {
     /// It has told of itself: it takes what is assigned to it. One of an older version never does.
     announced: bool,
+    /// It was heard of by itself, and not only named by its claims.
+    there: bool,
     leaving: bool,
     suspect: Option<Suspicion>,
     heard: Mono,
@@ -63,7 +65,7 @@ impl Members {
         }
         let other = self.other(node, now);
         let changed = !other.announced || other.leaving != leaving;
-        (other.announced, other.leaving, other.heard) = (true, leaving, now);
+        (other.announced, other.there, other.leaving, other.heard) = (true, true, leaving, now);
         changed
     }
 
@@ -77,15 +79,16 @@ impl Members {
     }
 
     fn other(&mut self, node: &str, now: Mono) -> &mut Other {
-        let new = || Other { announced: false, leaving: false, suspect: None, heard: now };
+        let new = || Other { announced: false, there: false, leaving: false, suspect: None, heard: now };
         self.others.entry(node.into()).or_insert_with(new)
     }
 
-    /// It has answered. Whether it was thought to be gone.
+    /// It has answered. Whether it was thought to be gone, or only named by its claims.
     pub fn answered(&mut self, node: &str, now: Mono) -> bool {
         let Some(other) = self.others.get_mut(node) else { return false };
         other.heard = now;
-        other.suspect.take().is_some()
+        // One that was only named by its claims may be asked for partitions from here on.
+        !std::mem::replace(&mut other.there, true) | other.suspect.take().is_some()
     }
 
     /// Nobody can reach it. Whether that is new.
@@ -100,6 +103,12 @@ impl Members {
     #[must_use]
     pub fn others(&self) -> Vec<Box<str>> {
         self.others.keys().cloned().collect()
+    }
+
+    /// Whether this node was ever heard: one that never was is probably of an earlier start, and soon known to be gone.
+    #[must_use]
+    pub fn was_heard(&self, node: &str) -> bool {
+        self.others.get(node).is_some_and(|other| other.there)
     }
 
     /// Why and since when this node is thought to be gone.
@@ -154,7 +163,7 @@ mod tests {
         assert!(members.takes("me-1") && !members.has_successors());
         // An owner that has not told of itself is asked whether it lives, and given nothing.
         assert!(members.owns("other-1", NOW));
-        assert!(!members.takes("other-1"));
+        assert!(!members.takes("other-1") && !members.was_heard("other-1"));
         assert!(members.announced("other-1", false, NOW) && members.takes("other-1"));
         assert!(!members.announced("other-1", false, NOW), "that is known");
         assert!(members.announced("other-1", true, NOW) && !members.takes("other-1"));

@@ -74,7 +74,7 @@ pub fn step(view: &View, me: &str, members: &Members, now: Mono) -> Step {
     }
     match members.suspicion(owner) {
         Some(suspicion) => take_if(mine || now.since(suspicion.since) >= PATIENCE, suspicion.why),
-        None if mine && view.has == Has::Nothing => Step::Prepare,
+        None if mine && view.has == Has::Nothing && members.was_heard(owner) => Step::Prepare,
         None => forget(view.has, mine),
     }
 }
@@ -165,6 +165,18 @@ mod tests {
             // With the other gone, everything is assigned to this node.
             assert_eq!(step_of(OTHER, Has::Nothing, Some(&owned), Duration::ZERO, &members), Step::Take(why));
         }
+    }
+
+    #[test]
+    fn an_owner_that_was_never_heard_is_not_read_along_with() {
+        // given a claim of an earlier start, and no word of its node
+        let (stale, mut members) = (claim("earlier-1"), Members::new(ME.into()));
+        members.owns("earlier-1", NOW);
+        let of = |members: &Members| step_of(ME, Has::Nothing, Some(&stale), Duration::ZERO, members);
+        assert_eq!(of(&members), Step::Leave);
+        // when it answers, then it is one to be asked for its partitions
+        assert!(members.answered("earlier-1", NOW), "that is news");
+        assert_eq!(of(&members), Step::Prepare);
     }
 
     #[test]

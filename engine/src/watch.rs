@@ -146,7 +146,7 @@ fn judge(shared: &Shared, id: &str, verdict: &Verdict) -> bool {
     if changed {
         match verdict {
             Verdict::Gone(why) => tracing::warn!(node = id, why = why.as_str(), "a node cannot be reached"),
-            _ => tracing::info!(node = id, "a node is reached again"),
+            _ => tracing::info!(node = id, "a node is reached"),
         }
     }
     changed
