@@ -37,8 +37,8 @@ pub enum NodeMsg {
     ClaimsKnown,
     /// Look for partitions to take or to read along.
     Look,
-    /// These were taken.
-    Taken(Vec<Got>),
+    /// These were taken; `true` when that is all that was wanted.
+    Taken(Vec<Got>, bool),
     /// These, of other nodes, are read to the head.
     Prepared(Vec<(Partition, ActorRef<ShardMsg>)>),
     /// Another node has read partitions of this one and asks for them.
@@ -109,10 +109,13 @@ impl Actor for Node {
                 holding.look(&myself).await;
             }
             NodeMsg::Look => holding.look(&myself).await,
-            NodeMsg::Taken(taken) => {
+            NodeMsg::Taken(taken, all) => {
                 holding.looking = false;
                 holding.taken(&myself, taken).await;
-                holding.look(&myself).await;
+                // What was refused is another's; its claim is on its way, and asking at once would only be refused again.
+                if all {
+                    holding.look(&myself).await;
+                }
             }
             NodeMsg::Prepared(read) => {
                 for (partition, shard) in read {
@@ -225,8 +228,10 @@ impl Holding {
             self.looking = true;
             let (shared, myself) = (Arc::clone(&self.shared), myself.clone());
             tokio::spawn(async move {
+                let wanted = take.len();
                 let taken = claim::take(shared.bus(), &shared.node_id, take).await;
-                let _ = myself.cast(NodeMsg::Taken(taken));
+                let all = taken.len() == wanted;
+                let _ = myself.cast(NodeMsg::Taken(taken, all));
             });
         }
     }
