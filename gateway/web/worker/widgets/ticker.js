@@ -15,16 +15,18 @@ export function eachSecond(tick) {
 export function Clock({ since, until, onEnd, className = 'clock' }) {
   const node = useRef(null);
   useEffect(() => {
-    const stop = eachSecond(() => {
+    // A clock may be over when it is drawn for the first time.
+    let over = false;
+    return eachSecond(() => {
+      if (over) return;
       const ms = since === undefined ? until - serverNow() + SECOND_MS - 1 : serverNow() - since;
       const text = clock(ms);
       if (node.current.textContent !== text) node.current.textContent = text;
       if (until !== undefined && serverNow() >= until && onEnd) {
-        stop();
+        over = true;
         onEnd();
       }
     });
-    return stop;
   }, [since, until]);
   return html`<span class=${className} role="timer" aria-live="off" ref=${node}></span>`;
 }
