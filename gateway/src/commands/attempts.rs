@@ -158,6 +158,11 @@ impl Attempts {
         }
     }
 
+    /// The next attempt goes to another node: pauses begin anew.
+    pub const fn moved(&mut self) {
+        self.without_effect = 0;
+    }
+
     /// Nobody to send to until the deadline, or the client is gone.
     #[must_use]
     pub fn give_up(&self, now: TimeUs) -> Next {

@@ -55,7 +55,8 @@ impl Trial {
     }
 
     fn undisturbed(&self, walk: &Walk) -> Option<Duration> {
-        pauses::longest_during(&walk.acknowledged, PACE, Duration::ZERO, self.from)
+        let before = walk.acknowledged.partition_point(|at| *at < self.from);
+        pauses::longest(&walk.acknowledged[..before], PACE)
     }
 }
 
