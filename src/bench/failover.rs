@@ -25,7 +25,7 @@ use tokio::time::Instant;
 
 use super::processes;
 use crate::config::Config;
-use cases::Section;
+use cases::Plan;
 use proof::Proof;
 pub use report::Report;
 use scene::Scene;
@@ -106,6 +106,8 @@ pub struct Options {
     pub cases: Vec<Case>,
     /// No trial begins later than this.
     pub within: Duration,
+    /// How long the steady load is measured before anything is restarted.
+    pub undisturbed: Duration,
 }
 
 /// Measures.
@@ -115,7 +117,8 @@ pub struct Options {
 pub async fn measure(config: &Config, options: &Options) -> anyhow::Result<Report> {
     let deadline = Instant::now() + options.within;
     let mut report = Report { setup: Vec::new(), sections: Vec::new(), proofs: Vec::new(), notes: Vec::new() };
-    let load_before = processes::load();
+    report.setup.extend(setup(options));
+    report.notes.push(format!("load of the machine before: {}", processes::load()));
     let (cold, warm): (Vec<Case>, Vec<Case>) =
         Case::ALL.iter().filter(|case| options.cases.contains(case)).partition(|case| **case == Case::Cold);
     if !warm.is_empty() {
@@ -128,8 +131,6 @@ pub async fn measure(config: &Config, options: &Options) -> anyhow::Result<Repor
         let played = play(scene, "the cold start", &cold, options, deadline, &mut report);
         played.await.context("the cold start")?;
     }
-    report.setup.extend(setup(options));
-    report.notes.push(format!("load of the machine: {load_before} before, {} at the end", processes::load()));
     Ok(report)
 }
 
@@ -143,7 +144,9 @@ async fn play(
     report: &mut Report,
 ) -> anyhow::Result<()> {
     for &case in cases {
-        let section: Section = cases::run(case, &mut scene, case.trials(options.trials), deadline).await;
+        let trials = case.trials(options.trials);
+        let plan = Plan { case, trials, deadline, undisturbed: options.undisturbed };
+        let section = cases::run(&mut scene, plan).await;
         report.sections.push(section);
     }
     report.notes.push(format!("{name}: a session is {:.0} bytes on the log", scene.bytes_each));

@@ -16,6 +16,9 @@ const SETTLE: Duration = Duration::from_secs(10);
 /// The same after a start with all sessions, which Postgres is told of as well.
 const SETTLE_SESSIONS: Duration = Duration::from_secs(40);
 
+/// The same load as during a rolling restart, before it, for comparison.
+const UNDISTURBED: Duration = Duration::from_secs(5);
+
 /// What is measured.
 #[derive(Debug, Subcommand)]
 pub enum Bench {
@@ -235,14 +238,16 @@ impl Failover {
             trials: usize::from(self.trials),
             cases,
             within: self.within,
+            undisturbed: UNDISTURBED,
         };
         if !self.print.quick {
             return options;
         }
         bench::failover::Options {
-            sessions: options.sessions.min(1_000),
-            cold_sessions: options.cold_sessions.min(1_000),
+            sessions: options.sessions.min(600),
+            cold_sessions: options.cold_sessions.min(600),
             trials: 1,
+            undisturbed: options.undisturbed.min(Duration::from_secs(1)),
             ..options
         }
     }

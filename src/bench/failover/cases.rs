@@ -16,6 +16,7 @@ use super::Case;
 use super::figures::Figure;
 use super::scene::Scene;
 use super::strike::Struck;
+use crate::bench::processes;
 
 /// Workers try for so long before a partition counts as not served.
 const TRY_WITHIN: Duration = Duration::from_secs(60);
@@ -31,6 +32,8 @@ pub struct Section {
     pub figures: Vec<Figure>,
     /// Why there are fewer trials than were asked for.
     pub ended: Option<Ending>,
+    /// What explains them.
+    pub notes: Vec<String>,
 }
 
 /// Why a case ended before its time.
@@ -42,10 +45,9 @@ pub enum Ending {
     Broken(String),
 }
 
-/// Does it so often, but begins nothing after `deadline`.
-pub async fn run(case: Case, scene: &mut Scene, trials: usize, deadline: Instant) -> Section {
-    let plan = Plan { case, trials, deadline };
-    match case {
+/// Does it as planned.
+pub async fn run(scene: &mut Scene, plan: Plan) -> Section {
+    match plan.case {
         Case::Kill => kill::run(scene, plan).await,
         Case::Stop => stop::run(scene, plan).await,
         Case::Rolling => rolling::run(scene, plan).await,
@@ -57,10 +59,15 @@ pub async fn run(case: Case, scene: &mut Scene, trials: usize, deadline: Instant
 
 /// How often a case is done, and until when.
 #[derive(Debug, Clone, Copy)]
-struct Plan {
-    case: Case,
-    trials: usize,
-    deadline: Instant,
+pub struct Plan {
+    /// Which.
+    pub case: Case,
+    /// How often.
+    pub trials: usize,
+    /// No trial begins later.
+    pub deadline: Instant,
+    /// How long a load is measured that nothing disturbs.
+    pub undisturbed: Duration,
 }
 
 impl Plan {
@@ -91,7 +98,8 @@ impl Plan {
     }
 
     fn section(self, trials: usize, figures: Vec<Figure>, ended: Option<Ending>) -> Section {
-        Section { case: self.case, trials, figures, ended }
+        let notes = vec![format!("load of the machine at the end: {}", processes::load())];
+        Section { case: self.case, trials, figures, ended, notes }
     }
 }
 
@@ -103,6 +111,7 @@ impl Section {
             "what": self.case.what(),
             "trials": self.trials,
             "figures": self.figures.iter().map(Figure::json).collect::<Vec<_>>(),
+            "notes": self.notes,
             "ended_early": self.ended.as_ref().map(ToString::to_string),
         })
     }

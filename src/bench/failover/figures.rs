@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::bench::report::amount;
+use crate::bench::report;
 
 /// The percentiles that are told of every figure.
 const TOLD: [u32; 3] = [50, 90, 99];
@@ -21,12 +21,17 @@ pub const fn at_most(percent: u32, at_most: f64) -> Target {
     Target { percent, at_most }
 }
 
+/// A number with its unit; a count has none.
+fn amount(value: f64, unit: &str) -> String {
+    if unit.is_empty() { format!("{value:.0}") } else { report::amount(value, unit) }
+}
+
 /// What was measured, once a trial or once a session.
 #[derive(Debug, Clone)]
 pub struct Figure {
     /// What it is.
     pub name: &'static str,
-    /// In what it is counted.
+    /// In what it is counted; empty for a count.
     pub unit: &'static str,
     /// All of them.
     pub values: Vec<f64>,

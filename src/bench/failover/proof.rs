@@ -36,9 +36,13 @@ impl Proof {
         let source = Source::log(&scene.bus, &asked).await?;
         let options = Options { database_url: scene.site.database_url()?, dump: None };
         let verified = verify::verify_along(source, &options, |event, _| ledger.stored(event)).await?;
-        let mut counts = ledger.counts();
-        let idle = verified.counts().idle_closed;
-        counts.push(Count { name: "sessions closed for silence", found: idle, of: verified.counts().workers });
+        let read = verified.counts();
+        let mut counts = vec![
+            ledger.strangers(),
+            // Nobody completes, replaces or abandons anything here, and everybody shows signs of life.
+            Count { name: "sessions closed", found: read.closed, of: read.opened },
+            Count { name: "sessions closed for silence", found: read.idle_closed, of: read.opened },
+        ];
         if let Some(beats) = &scene.beats {
             let (found, of) = beats.not_open();
             counts.push(Count { name: "heartbeats told that nothing is open", found, of });

@@ -66,6 +66,9 @@ impl fmt::Display for Report {
             for figure in &section.figures {
                 writeln!(f, "{}", Figure::line(figure))?;
             }
+            for note in &section.notes {
+                writeln!(f, "  {note}")?;
+            }
             if let Some(ended) = &section.ended {
                 writeln!(f, "  ENDED EARLY: {ended}")?;
             }

@@ -10,8 +10,6 @@ use crate::bench::failover::site::ENGINES;
 use crate::bench::failover::steady::{PACE, Steady, Walk};
 use crate::bench::report::millis;
 
-/// The same load before anything is restarted, for comparison.
-const UNDISTURBED: Duration = Duration::from_secs(5);
 /// Workers of this rank in their partition are at work.
 const RANK: usize = 2;
 
@@ -35,11 +33,10 @@ pub(super) async fn run(scene: &mut Scene, plan: Plan) -> Section {
         ),
         Figure::new("commands acknowledged meanwhile", "", commands.collect()),
     ];
+    let mut section = plan.section(trials.len(), figures, ended);
     let example = walks().flat_map(|(_, walk)| &walk.failed).next();
-    if let Some(example) = example {
-        tracing::warn!(example, "a command has failed");
-    }
-    plan.section(trials.len(), figures, ended)
+    section.notes.extend(example.map(|example| format!("one of the failed commands was told: {example}")));
+    section
 }
 
 /// A rolling restart.
@@ -63,7 +60,7 @@ impl Trial {
 async fn trial(scene: &mut Scene, plan: Plan) -> anyhow::Result<Trial> {
     let load = Steady::start(scene.staff.take(&Scene::everywhere(), RANK), plan.case);
     // No condition is waited for: this is how long the undisturbed load is measured.
-    tokio::time::sleep(UNDISTURBED).await;
+    tokio::time::sleep(plan.undisturbed).await;
     let from = load.elapsed();
     let restarted = restart_all(scene).await;
     let to = load.elapsed();

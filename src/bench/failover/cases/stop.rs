@@ -31,10 +31,10 @@ async fn trial(scene: &mut Scene, plan: Plan, number: usize) -> anyhow::Result<(
         in_flight: true,
         within: TRY_WITHIN,
     };
-    let stopped = fault.strike(scene).await;
+    let stopped = fault.strike(scene).await.and_then(|struck| Owned::of(scene, struck));
     // Whatever came of it, nothing stays suspended.
     fault.orders = &go_on;
     let gone_on = fault.strike(scene).await?;
     gone_on.last_s()?;
-    Ok((Owned::of(scene, stopped?)?, gone_on.served_s))
+    Ok((stopped?, gone_on.served_s))
 }
