@@ -29,6 +29,7 @@ impl Proof {
     /// # Errors
     /// It cannot be read.
     pub async fn of(name: &'static str, scene: &Scene) -> anyhow::Result<Self> {
+        scene.is_projected().await?;
         let mut ledger = Ledger::default();
         scene.staff.all().for_each(|client| ledger.told(client.worker, client.sent().iter().copied()));
         // The states of the sessions are those of the middle of a day: what lies before them is not on this log.

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use andon_nats::Bus;
+use anyhow::Context as _;
 use bus_schemas::{Partition, subject};
+use tokio::time::Instant;
 
 use super::beats::Beats;
 use super::owners::Owners;
@@ -14,10 +16,11 @@ use crate::backends::NatsRole;
 use crate::bench::factory::Factory;
 use crate::bench::seed;
 use crate::config::Config;
-use tokio::time::Instant;
 
 /// A cluster comes to rest within this after a fault, or something is wrong.
 const SETTLED_WITHIN: Duration = Duration::from_secs(90);
+/// The sessions that were written at once are projected within this: 100 000 take some ten seconds of a quiet machine.
+const PROJECTED_WITHIN: Duration = Duration::from_secs(180);
 /// Time for one question to the log.
 const WITHIN: Duration = Duration::from_secs(10);
 
@@ -54,8 +57,21 @@ impl Scene {
         let beats = (who == Who::All).then(|| Beats::start(staff.beats()));
         let owners = Owners::follow(bus.clone());
         let scene = Self { beats, owners, staff, bus, from_seq, bytes_each: seeded.bytes_each, site };
+        scene.is_projected().await?;
         scene.settle().await?;
         Ok(scene)
+    }
+
+    /// Waits until Postgres has what the log holds now.
+    ///
+    /// # Errors
+    /// It has not in time.
+    pub async fn is_projected(&self) -> anyhow::Result<()> {
+        let last = self.bus.stream_info(subject::STREAM_LOG, WITHIN).await?.last_seq;
+        let url = self.site.database_url()?.context("a cluster has a Postgres")?;
+        let projected = persistence::proof::comes_to(&url, last, PROJECTED_WITHIN).await?;
+        anyhow::ensure!(projected, "the log is not projected within {PROJECTED_WITHIN:?}");
+        Ok(())
     }
 
     /// Waits until every node has its share and nothing moves, every copy of the log is whole, and the gateways serve.
