@@ -8,6 +8,7 @@
 mod clock;
 mod crew;
 mod factory;
+pub mod failover;
 pub mod feed;
 pub mod floor;
 pub mod heartbeat;
@@ -23,7 +24,7 @@ mod wire;
 
 use std::time::Duration;
 
-pub use report::Report;
+pub use report::Told;
 
 /// How much is measured.
 #[derive(Debug, Clone)]

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use bus_schemas::SessionEvent;
 use engine::verify::{Place, Rule, Verifier};
 use persistence::proof::{self, Fold};
 
@@ -34,7 +35,19 @@ pub struct Options {
 ///
 /// # Errors
 /// The log or the database cannot be read, or the dump cannot be written. A broken rule is a result.
-pub async fn verify(mut source: Source, options: &Options) -> anyhow::Result<Report> {
+pub async fn verify(source: Source, options: &Options) -> anyhow::Result<Report> {
+    verify_along(source, options, |_, _| ()).await
+}
+
+/// The same, and shows every event with its sequence to somebody who has questions of his own.
+///
+/// # Errors
+/// As [`verify`].
+pub async fn verify_along(
+    mut source: Source,
+    options: &Options,
+    mut look: impl FnMut(&SessionEvent, u64),
+) -> anyhow::Result<Report> {
     let range = source.range();
     let mut dump = match &options.dump {
         Some(path) => Some(dump::Writer::create(path, &source.about())?),
@@ -44,6 +57,9 @@ pub async fn verify(mut source: Source, options: &Options) -> anyhow::Result<Rep
     let mut fold = options.database_url.is_some().then(Fold::default);
     while let Some(message) = source.next().await? {
         let event = verifier.read(&message);
+        if let Some(event) = &event {
+            look(event, message.seq);
+        }
         if let (Some(fold), Some(event)) = (&mut fold, event) {
             fold.add(&event, message.seq);
         }

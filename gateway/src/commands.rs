@@ -31,6 +31,9 @@ use bus_schemas::{
 const ANSWER_WITHIN: Duration = ATTEMPT_EXPIRY.saturating_add(EXPIRY_MARGIN);
 /// How often it is looked whether log time or the connection is back.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// The answer of a node that has handed a partition over was sent before its claim moved: it is there within this, or
+/// the node was taken from, and never answers.
+const LAST_WORD: Duration = Duration::from_millis(50);
 
 /// A command as a handler gives it.
 #[derive(Clone, Debug)]
@@ -141,14 +144,29 @@ impl Commands {
             };
             let sent = flight.send();
             let command = self.command(order, sent.expires_at);
-            let exchanged = self.wire.exchange(&node_id, &command, &order.traceparent, ANSWER_WITHIN).await;
+            let asked = self.wire.exchange(&node_id, &command, &order.traceparent, ANSWER_WITHIN);
+            let exchanged = tokio::select! {
+                biased;
+                exchanged = asked => exchanged,
+                // Unknown, like any answer that does not come.
+                () = self.overtaken(partition, &node_id) => Exchanged::Nothing,
+            };
             let (answer, result) = judge(exchanged);
             match flight.answered(sent, answer) {
                 Next::Final => {
                     flight.land();
                     return result.unwrap_or(Err(NotDone::OutcomeUnknown));
                 }
-                Next::Again { at } => flight.sleep_until(at).await,
+                Next::Again { at } => {
+                    let moved = tokio::select! {
+                        () = flight.sleep_until(at) => false,
+                        () = self.moved(partition, |owner| owner != Some(&*node_id)) => true,
+                    };
+                    // Another node is asked at once, and as often as if it were the first.
+                    if moved {
+                        flight.moved();
+                    }
+                }
                 Next::GiveUp { at, verdict } => {
                     flight.sleep_until(at).await;
                     // A full log and a poisoned command say more than that there was no final answer.
@@ -176,6 +194,25 @@ impl Commands {
             }
             let pause = if connected { left } else { left.min(LOOK_AGAIN) };
             let _ = tokio::time::timeout(pause, changed.changed()).await;
+        }
+    }
+
+    /// Returns when another node has this one's partition, and has had it for long enough.
+    async fn overtaken(&self, partition: Partition, node_id: &str) {
+        self.moved(partition, |owner| owner.is_some_and(|owner| owner != node_id)).await;
+        tokio::time::sleep(LAST_WORD).await;
+    }
+
+    /// Returns when the owner of a partition is such.
+    async fn moved(&self, partition: Partition, is_so: impl Fn(Option<&str>) -> bool) {
+        let mut changed = self.claims.changes();
+        loop {
+            changed.borrow_and_update();
+            let owner = self.claims.owner(partition);
+            // No claims come any more when the process ends.
+            if is_so(owner.as_ref().map(|node| node.id())) || changed.changed().await.is_err() {
+                return;
+            }
         }
     }
 

@@ -57,10 +57,7 @@ pub struct Compared {
 /// # Errors
 /// The database cannot be reached, or refuses.
 pub async fn compare(database_url: &str, fold: &Fold, within: Duration) -> Result<Compared, StoreError> {
-    let options = database::options(database_url, &PROOF)?;
-    let mut connection = tokio::time::timeout(database::CONNECT_WITHIN, PgConnection::connect_with(&options))
-        .await
-        .map_err(|_| StoreError::Unavailable("no answer in time".to_owned()))??;
+    let mut connection = connect(database_url).await?;
     let mut compared = Compared::default();
     let projected = wait(&mut connection, fold.last_seq(), within).await?;
     if projected < fold.last_seq() {
@@ -79,6 +76,22 @@ pub async fn compare(database_url: &str, fold: &Fold, within: Duration) -> Resul
     snapshot.rollback().await?;
     compared.differences.sort_by_key(|difference| difference.seq);
     Ok(compared)
+}
+
+/// Whether the projection into the tables at `database_url` comes to this sequence of the log, waiting no longer than
+/// `within`.
+///
+/// # Errors
+/// The database cannot be reached, or refuses.
+pub async fn comes_to(database_url: &str, seq: u64, within: Duration) -> Result<bool, StoreError> {
+    let mut connection = connect(database_url).await?;
+    Ok(wait(&mut connection, seq, within).await? >= seq)
+}
+
+async fn connect(database_url: &str) -> Result<PgConnection, StoreError> {
+    let options = database::options(database_url, &PROOF)?;
+    let connected = tokio::time::timeout(database::CONNECT_WITHIN, PgConnection::connect_with(&options)).await;
+    Ok(connected.map_err(|_| StoreError::Unavailable("no answer in time".to_owned()))??)
 }
 
 /// Waits until the projection has come to `seq`; returns where it is.

@@ -54,6 +54,12 @@ pub fn processor() -> String {
     name.map_or_else(|| "unknown processor".to_owned(), |(_, name)| name.trim().to_owned())
 }
 
+/// How many processes want to run, over the last minute, five and fifteen, as the system says it.
+pub fn load() -> String {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
+}
+
 struct Stat {
     program: String,
     parent: i32,

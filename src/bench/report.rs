@@ -7,6 +7,17 @@ use serde_json::{Value, json};
 
 use super::processes;
 
+/// What a bench has to say: for people, and as JSON.
+pub trait Told: fmt::Display {
+    /// The same as one JSON object.
+    fn json(&self) -> Value;
+
+    /// Why the command fails although it has measured; a missed target is no reason.
+    fn failure(&self) -> Option<String> {
+        None
+    }
+}
+
 /// The result of a bench.
 #[derive(Debug)]
 pub struct Report {
@@ -113,9 +124,8 @@ impl Figure {
     }
 }
 
-impl Report {
-    /// The same as one JSON object.
-    pub fn json(&self) -> Value {
+impl Told for Report {
+    fn json(&self) -> Value {
         json!({
             "bench": self.bench,
             "command": command_line(),
@@ -164,7 +174,7 @@ impl fmt::Display for Report {
 }
 
 /// A number with its unit, with about three digits.
-fn amount(value: f64, unit: &str) -> String {
+pub fn amount(value: f64, unit: &str) -> String {
     let digits = if value.abs() >= 100.0 { 0 } else { 2 - value.abs().max(1.0).log10() as usize };
     format!("{value:.digits$} {unit}")
 }
@@ -174,11 +184,13 @@ pub fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-fn build() -> &'static str {
+/// How it was built.
+pub fn build() -> &'static str {
     if cfg!(debug_assertions) { "DEBUG" } else { "release" }
 }
 
-fn command_line() -> String {
+/// What was typed.
+pub fn command_line() -> String {
     std::iter::once("andon".to_owned()).chain(std::env::args().skip(1)).collect::<Vec<_>>().join(" ")
 }
 

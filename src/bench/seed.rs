@@ -23,8 +23,8 @@ const PACE: Duration = Duration::from_secs(60);
 
 /// What was written.
 pub struct Seeded {
-    /// The session of the first worker.
-    pub first: SessionId,
+    /// The sessions, in the order of the workers.
+    pub sessions: Vec<SessionId>,
     /// Bytes of one event as the log has it, on average.
     pub bytes_each: f64,
 }
@@ -35,21 +35,21 @@ pub struct Seeded {
 /// The rules or the log refuse.
 pub async fn sessions(bus: &Bus, factory: &Factory) -> anyhow::Result<Seeded> {
     let now = bus.stream_info(subject::STREAM_LOG, WITHIN).await?.server_now_us;
-    let mut first = None;
+    let mut sessions = Vec::with_capacity(factory.workers.len());
     let mut bytes = 0;
     for workers in factory.workers.chunks(BATCH_MAX) {
         let mut batch = Vec::with_capacity(workers.len());
         for worker in workers {
             let event = Shift::before(factory, *worker, now)?.open()?;
-            first.get_or_insert(event.session_id);
+            sessions.push(event.session_id);
             let publish = message(*worker, &event)?;
             bytes += publish.payload.len();
             batch.push(publish);
         }
         bus.publish_batch(&batch, WITHIN).await.context("sessions cannot be written")?;
     }
-    let first = first.context("there are no workers")?;
-    Ok(Seeded { first, bytes_each: bytes as f64 / factory.workers.len() as f64 })
+    anyhow::ensure!(!sessions.is_empty(), "there are no workers");
+    Ok(Seeded { bytes_each: bytes as f64 / sessions.len() as f64, sessions })
 }
 
 /// The first message of a chain whose earlier ones are gone.

@@ -47,9 +47,10 @@ pub async fn measure(config: &Config, options: &Options) -> anyhow::Result<Repor
     let without = settled_bytes(&stack, options).await?;
     let seeded = seed::sessions(&stack.bus(NatsRole::Engine).await?, &factory).await?;
     drop(factory);
+    let first = *seeded.sessions.first().context("there are no workers")?;
     let mut runs = Vec::new();
     for round in 0..options.rounds {
-        runs.push(Restart::measure(&mut stack, &token, seeded.first, round, options).await?);
+        runs.push(Restart::measure(&mut stack, &token, first, round, options).await?);
     }
     Ok(report(options, &seeded, without, &runs))
 }

@@ -65,6 +65,14 @@ impl Served {
     /// # Errors
     /// It ends, or takes too long.
     pub async fn said(&mut self, word: &str) -> anyhow::Result<String> {
+        self.said_within(word, START_LIMIT).await
+    }
+
+    /// The same, with another limit.
+    ///
+    /// # Errors
+    /// It ends, or takes longer.
+    pub async fn said_within(&mut self, word: &str, limit: Duration) -> anyhow::Result<String> {
         let heard = async {
             while let Some(line) = self.lines.recv().await {
                 if let Some(said) = line.strip_prefix(word) {
@@ -73,9 +81,9 @@ impl Served {
             }
             anyhow::bail!("it ended")
         };
-        tokio::time::timeout(START_LIMIT, heard)
+        tokio::time::timeout(limit, heard)
             .await
-            .unwrap_or_else(|_| anyhow::bail!("it did not say {word:?} within {START_LIMIT:?}"))
+            .unwrap_or_else(|_| anyhow::bail!("it did not say {word:?} within {limit:?}"))
     }
 
     /// Its process id.
@@ -84,7 +92,7 @@ impl Served {
     }
 
     /// Ends it and waits until it has ended; `false` when it had to be killed.
-    fn end(&mut self) -> bool {
+    pub fn end(&mut self) -> bool {
         if !matches!(self.child.try_wait(), Ok(None)) {
             return true;
         }
@@ -126,14 +134,7 @@ impl Stack {
     /// # Errors
     /// It does not start.
     pub async fn start(config: &Config, idle_timeout: &'static str) -> anyhow::Result<Self> {
-        let directory = tempfile::Builder::new()
-            .prefix("andon-bench-")
-            // Root's Postgres runs as somebody else, who must get through.
-            .permissions(Permissions::from_mode(0o711))
-            .tempdir()
-            .context("no temporary directory")?;
-        // Keeps it from reading the andon.toml of whoever runs the bench.
-        std::fs::write(directory.path().join("andon.toml"), "")?;
+        let directory = directory()?;
         let mut stack = Self {
             up: None,
             http: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -160,17 +161,10 @@ impl Stack {
 
     fn launch(&mut self) -> anyhow::Result<()> {
         let log = std::fs::File::create(self.log())?;
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = andon("up", self.directory.path())?;
         command
-            .env_clear()
-            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
             .envs(self.nats_server.as_ref().map(|path| ("ANDON_NATS_SERVER", path)))
             .envs(self.postgres_binaries.as_ref().map(|path| ("ANDON_PG_BIN", path)))
-            .arg("up")
-            .arg("--config")
-            .arg(self.directory.path().join("andon.toml"))
-            .arg("--data-dir")
-            .arg(self.data_dir())
             .args(["--http-addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0"])
             .args(["--log", "warn", "--log-max-bytes", LOG_MAX_BYTES, "--idle-timeout", self.idle_timeout])
             .stderr(log);
@@ -223,22 +217,11 @@ impl Stack {
     /// # Errors
     /// It does not answer.
     pub async fn bus(&self, role: NatsRole) -> anyhow::Result<Bus> {
-        let addresses = Addresses::read(&self.data_dir())?.context("it does not say where it is")?;
-        let passwords = Installation::read(&installation::file(&self.data_dir()))?.nats_passwords;
-        let config = NatsConfig {
-            url: addresses.nats_url,
-            user: Some(role.name().to_owned()),
-            password: Some(role.password(&passwords).to_owned()),
-            monitor_url: addresses.nats_monitor_url,
-            unchecked_log: false,
-            replicas: 1,
-            log_max_bytes: None,
-        };
-        Ok(Bus::connect(&config, role.name()).await?)
+        bus(&self.data_dir(), role).await
     }
 
     fn data_dir(&self) -> PathBuf {
-        self.directory.path().join("data")
+        data_dir(self.directory.path())
     }
 
     fn log(&self) -> PathBuf {
@@ -265,14 +248,75 @@ impl Drop for Stack {
     }
 }
 
-/// What an `andon up` that had to be killed left behind: the processes with its data directory among their arguments.
-fn kill_leftovers(data_dir: &Path) {
+/// A new directory for a bench: it holds the data directory of what runs in it.
+///
+/// # Errors
+/// It cannot be made.
+pub fn directory() -> anyhow::Result<TempDir> {
+    let directory = tempfile::Builder::new()
+        .prefix("andon-bench-")
+        // Root's Postgres runs as somebody else, who must get through.
+        .permissions(Permissions::from_mode(0o711))
+        .tempdir()
+        .context("no temporary directory")?;
+    // Keeps it from reading the andon.toml of whoever runs the bench.
+    std::fs::write(directory.path().join("andon.toml"), "")?;
+    Ok(directory)
+}
+
+/// The data directory in such a directory.
+pub fn data_dir(directory: &Path) -> PathBuf {
+    directory.join("data")
+}
+
+/// `andon` with this subcommand, in such a directory, with nothing of the caller's settings.
+///
+/// # Errors
+/// Where this program is, is not known.
+pub fn andon(subcommand: &str, directory: &Path) -> anyhow::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command
+        .env_clear()
+        .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+        .arg(subcommand)
+        .arg("--config")
+        .arg(directory.join("andon.toml"))
+        .arg("--data-dir")
+        .arg(data_dir(directory));
+    Ok(command)
+}
+
+/// A connection to the nats-servers of what runs in this data directory.
+///
+/// # Errors
+/// Nothing runs there, or no server answers.
+pub async fn bus(data_dir: &Path, role: NatsRole) -> anyhow::Result<Bus> {
+    let addresses = Addresses::read(data_dir)?.context("it does not say where it is")?;
+    let passwords = Installation::read(&installation::file(data_dir))?.nats_passwords;
+    let config = NatsConfig {
+        url: addresses.nats_url,
+        user: Some(role.name().to_owned()),
+        password: Some(role.password(&passwords).to_owned()),
+        monitor_url: addresses.nats_monitor_url,
+        unchecked_log: false,
+        replicas: 1,
+        log_max_bytes: None,
+    };
+    Ok(Bus::connect(&config, role.name()).await?)
+}
+
+/// What something that had to be killed left behind: the processes with its data directory among their arguments.
+pub fn kill_leftovers(data_dir: &Path) {
     for pid in processes::with_argument_below(data_dir) {
         let _gone_already = kill(Pid::from_raw(pid), Signal::SIGKILL);
     }
 }
 
-fn address(url: &str) -> anyhow::Result<SocketAddr> {
+/// Where an `http://` address leads.
+///
+/// # Errors
+/// It is none.
+pub fn address(url: &str) -> anyhow::Result<SocketAddr> {
     let url = Url::parse(url).with_context(|| format!("{url:?} is no address"))?;
     let addresses = url.socket_addrs(|| None)?;
     addresses.first().copied().with_context(|| format!("{url} is no address"))

@@ -25,6 +25,16 @@ impl Prepared {
         Self(text.into_bytes().into())
     }
 
+    /// A POST of this JSON with an `Idempotency-Key`: repeated, it takes effect once.
+    pub fn command(path: &str, token: &str, key: &str, json: &str) -> Self {
+        let text = format!(
+            "POST {path} HTTP/1.1\r\nHost: andon\r\nAuthorization: Bearer {token}\r\nIdempotency-Key: {key}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{json}",
+            json.len()
+        );
+        Self(text.into_bytes().into())
+    }
+
     /// A GET without a login.
     pub fn get(path: &str) -> Self {
         Self(format!("GET {path} HTTP/1.1\r\nHost: andon\r\n\r\n").into_bytes().into())

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use crate::bench::{self, Options, Report};
+use crate::bench::failover::Case;
+use crate::bench::{self, Options, Told};
 use crate::cli::Settings;
 use crate::tool;
 
@@ -14,6 +15,9 @@ const WARM_UP: Duration = Duration::from_secs(2);
 const SETTLE: Duration = Duration::from_secs(10);
 /// The same after a start with all sessions, which Postgres is told of as well.
 const SETTLE_SESSIONS: Duration = Duration::from_secs(40);
+
+/// The same load as during a rolling restart, before it, for comparison.
+const UNDISTURBED: Duration = Duration::from_secs(5);
 
 /// What is measured.
 #[derive(Debug, Subcommand)]
@@ -26,6 +30,8 @@ pub enum Bench {
     Sessions(Sessions),
     /// The live feed, beside a bare broadcast: latency, deliveries, memory of a connection
     Feed(Feed),
+    /// What workers notice when processes of a cluster die, and that nothing is lost by it
+    Failover(Failover),
 }
 
 /// How the result is printed.
@@ -93,6 +99,28 @@ pub struct Feed {
     print: Print,
 }
 
+/// Arguments of the one that kills.
+#[derive(Debug, Args)]
+pub struct Failover {
+    /// Active sessions
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1000..=50_000))]
+    pub sessions: u32,
+    /// Active sessions at the cold start
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1000..=100_000))]
+    pub cold_sessions: u32,
+    /// How often a node is killed and suspended; what takes longer is done a third, a sixth, a tenth as often
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub trials: u8,
+    /// Only this is done [default: all of it]
+    #[arg(long, value_name = "CASE", value_delimiter = ',', num_args = 1..)]
+    pub only: Vec<Case>,
+    /// No trial begins later than this
+    #[arg(long, value_name = "DURATION", default_value = "90m", value_parser = humantime::parse_duration)]
+    pub within: Duration,
+    #[command(flatten)]
+    print: Print,
+}
+
 fn round(text: &str) -> Result<Duration, String> {
     let round = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     let allowed = Duration::from_millis(100)..=Duration::from_secs(60);
@@ -102,7 +130,7 @@ fn round(text: &str) -> Result<Duration, String> {
 /// Measures and prints. A missed target is a result, not an error.
 ///
 /// # Errors
-/// Something does not work.
+/// Something does not work; or acknowledged work is lost.
 pub fn run(settings: Settings, bench: Bench) -> anyhow::Result<()> {
     tool::run(settings, async |config, stop| {
         if cfg!(debug_assertions) {
@@ -111,22 +139,31 @@ pub fn run(settings: Settings, bench: Bench) -> anyhow::Result<()> {
         let print = bench.print();
         let measuring = async {
             match bench {
-                Bench::Heartbeat(load) => bench::heartbeat::measure(&config, &load.options()).await,
-                Bench::Status(load) => bench::status::measure(&config, &load.options()).await,
-                Bench::Sessions(sessions) => bench::sessions::measure(&config, &sessions.options()).await,
-                Bench::Feed(feed) => bench::feed::measure(&config, &feed.options()).await,
+                Bench::Heartbeat(load) => told(bench::heartbeat::measure(&config, &load.options()).await?),
+                Bench::Status(load) => told(bench::status::measure(&config, &load.options()).await?),
+                Bench::Sessions(sessions) => told(bench::sessions::measure(&config, &sessions.options()).await?),
+                Bench::Feed(feed) => told(bench::feed::measure(&config, &feed.options()).await?),
+                Bench::Failover(failover) => told(bench::failover::measure(&config, &failover.options()).await?),
             }
         };
         match stop.run_until_cancelled(Box::pin(measuring)).await {
-            Some(report) => say(&report?, print.json),
+            Some(report) => say(&*report?, print.json),
             None => anyhow::bail!("interrupted: everything it started has ended"),
         }
-        Ok(())
     })
 }
 
-fn say(report: &Report, json: bool) {
-    if json { tool::say(report.json()) } else { tool::say(report) }
+fn told(report: impl Told + 'static) -> anyhow::Result<Box<dyn Told>> {
+    Ok(Box::new(report))
+}
+
+fn say(report: &dyn Told, json: bool) -> anyhow::Result<()> {
+    if json {
+        tool::say(report.json())
+    } else {
+        tool::say(report)
+    }
+    report.failure().map_or(Ok(()), |why| Err(anyhow::anyhow!(why)))
 }
 
 impl Bench {
@@ -135,6 +172,7 @@ impl Bench {
             Self::Heartbeat(load) | Self::Status(load) => load.print,
             Self::Sessions(sessions) => sessions.print,
             Self::Feed(feed) => feed.print,
+            Self::Failover(failover) => failover.print,
         }
     }
 }
@@ -187,6 +225,30 @@ impl Feed {
             rounds: 1,
             round: options.round.min(Duration::from_millis(500)),
             settle: Duration::from_secs(1),
+        }
+    }
+}
+
+impl Failover {
+    fn options(&self) -> bench::failover::Options {
+        let cases = if self.only.is_empty() { Case::ALL.to_vec() } else { self.only.clone() };
+        let options = bench::failover::Options {
+            sessions: self.sessions as usize,
+            cold_sessions: self.cold_sessions as usize,
+            trials: usize::from(self.trials),
+            cases,
+            within: self.within,
+            undisturbed: UNDISTURBED,
+        };
+        if !self.print.quick {
+            return options;
+        }
+        bench::failover::Options {
+            sessions: options.sessions.min(600),
+            cold_sessions: options.cold_sessions.min(600),
+            trials: 1,
+            undisturbed: options.undisturbed.min(Duration::from_secs(1)),
+            ..options
         }
     }
 }

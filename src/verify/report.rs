@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use engine::verify::{Finding, Range, Rule, Verdict};
+use engine::verify::{Counts, Finding, Range, Rule, Verdict};
 use persistence::proof::Compared;
 use serde_json::{Value, json};
 
@@ -19,6 +19,11 @@ impl Report {
     /// Of this range; `compared` is none when there was no Postgres to compare with.
     pub const fn new(range: Range, verdict: Verdict, compared: Option<Compared>) -> Self {
         Self { range, verdict, compared }
+    }
+
+    /// What was read.
+    pub const fn counts(&self) -> &Counts {
+        &self.verdict.counts
     }
 
     /// The broken rules.
@@ -125,7 +130,7 @@ fn told(found: &Finding) -> String {
 #[cfg(test)]
 mod tests {
     use bus_schemas::SessionId;
-    use engine::verify::{Counts, Findings, Place};
+    use engine::verify::{Findings, Place};
 
     use super::*;
 

@@ -9,7 +9,11 @@ use crate::harness::{Place, Process, until};
 
 /// Runs a bench for a moment, with its temporary files in `place`.
 fn quick(place: &Place, bench: &str) -> Value {
-    let mut command = place.command(&["bench", bench, "--quick", "--json"]);
+    quick_with(place, bench, &[])
+}
+
+fn quick_with(place: &Place, bench: &str, arguments: &[&str]) -> Value {
+    let mut command = place.command(&[&["bench", bench, "--quick", "--json"], arguments].concat());
     let output = command.env("TMPDIR", place.directory()).output().expect("andon starts");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
@@ -82,6 +86,29 @@ async fn the_feed_is_measured_beside_a_bare_broadcast() {
         "push to a worker, longest",
     ];
     assert_measured(&quick(&place, "feed"), &figures);
+    assert_nothing_left(&place);
+}
+
+#[tokio::test]
+async fn nothing_is_lost_when_a_node_is_killed_and_all_are_restarted() {
+    // when
+    let place = Place::new();
+    let report = quick_with(&place, "failover", &["--only", "kill,rolling"]);
+
+    // then both were done, with commands of their own
+    let cases = report["cases"].as_array().expect("cases");
+    let done: Vec<_> = cases.iter().map(|case| (case["case"].as_str().expect("a name"), &case["trials"])).collect();
+    assert_eq!(done, [("kill", &1.into()), ("rolling", &1.into())], "{report:#}");
+    let log = &report["logs"][0];
+    let told = log["cases"].as_array().expect("cases");
+    assert!(told.iter().all(|case| case["commands"].as_u64() > Some(100)), "{told:?}");
+
+    // and nothing that must not happen has: not by what workers were told, and not by the rules of the log
+    let counts = told.iter().flat_map(|case| case["counts"].as_array().expect("counts"));
+    let counts: Vec<_> = counts.chain(log["counts"].as_array().expect("counts")).collect();
+    assert!(counts.len() > 8 && counts.iter().all(|count| count["found"] == 0), "{counts:?}");
+    assert_eq!(log["verify"]["holds"], true, "{log:#}");
+    assert_eq!(report["failure"], Value::Null);
     assert_nothing_left(&place);
 }
 

@@ -17,6 +17,11 @@ pub const COMMAND_DEADLINE: Duration = Duration::from_secs(10);
 const PAUSE_FIRST: Duration = Duration::from_millis(20);
 /// Longest pause: an owner that comes back is asked within this time.
 const PAUSE_MAX: Duration = Duration::from_millis(320);
+/// Longest pause with a node that has just taken the partition: it reads it in some tenths of a second, and whoever waits
+/// for it would notice a longer one.
+const PAUSE_TAKEN_MAX: Duration = Duration::from_millis(80);
+/// So many pauses are that short, about a second of them.
+const PAUSES_TAKEN: u32 = 14;
 /// Shortest and longest wait for a deadline that the owner has named.
 const WAIT_RANGE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(6));
 
@@ -98,6 +103,8 @@ pub struct Attempts {
     /// deadline.
     unknown: Vec<Sent>,
     without_effect: u32,
+    /// Whether the node that is asked has taken the partition while this command was tried.
+    just_taken: bool,
     last_was_busy: bool,
 }
 
@@ -111,6 +118,7 @@ impl Attempts {
             sent: 0,
             unknown: Vec::new(),
             without_effect: 0,
+            just_taken: false,
             last_was_busy: false,
         }
     }
@@ -158,6 +166,12 @@ impl Attempts {
         }
     }
 
+    /// The next attempt goes to another node: pauses begin anew, and stay short for a while.
+    pub const fn moved(&mut self) {
+        self.without_effect = 0;
+        self.just_taken = true;
+    }
+
     /// Nobody to send to until the deadline, or the client is gone.
     #[must_use]
     pub fn give_up(&self, now: TimeUs) -> Next {
@@ -181,7 +195,8 @@ impl Attempts {
     fn pause(&mut self) -> Duration {
         let doublings = self.without_effect.min(16);
         self.without_effect += 1;
-        PAUSE_FIRST.saturating_mul(1 << doublings).min(PAUSE_MAX)
+        let max = if self.just_taken && doublings < PAUSES_TAKEN { PAUSE_TAKEN_MAX } else { PAUSE_MAX };
+        PAUSE_FIRST.saturating_mul(1 << doublings).min(max)
     }
 }
 

@@ -119,6 +119,30 @@ fn pauses_grow_and_stay_short() {
     assert_eq!(longest, PAUSE_MAX);
 }
 
+#[test]
+fn a_node_that_has_just_taken_the_partition_is_asked_often_for_about_a_second() {
+    // given a command whose pauses have become long
+    let mut attempts = Attempts::new(at(0), false);
+    let mut now = at(0);
+    let mut pause = |attempts: &mut Attempts| {
+        let sent = attempts.send(now);
+        let Next::Again { at: next } = attempts.answered(sent, Answer::Busy, now) else { panic!("the deadline") };
+        let pause = next.since(now);
+        now = next;
+        pause
+    };
+    (0..6).for_each(|_| drop(pause(&mut attempts)));
+
+    // when another node takes the partition
+    attempts.moved();
+    let pauses: Vec<Duration> = (0..u64::from(PAUSES_TAKEN)).map(|_| pause(&mut attempts)).collect();
+
+    // then it is asked often at first, and like any other node afterwards
+    assert!(pauses.iter().all(|pause| *pause <= PAUSE_TAKEN_MAX), "{pauses:?}");
+    assert!((900..1_200).contains(&pauses.iter().sum::<Duration>().as_millis()), "{pauses:?}");
+    assert_eq!(pause(&mut attempts), PAUSE_MAX);
+}
+
 /// What an owner does with one attempt.
 #[derive(Clone, Debug)]
 struct Fate {

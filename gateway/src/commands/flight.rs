@@ -57,6 +57,11 @@ impl Flight {
         self.turn = None;
     }
 
+    /// The partition is another node's.
+    pub(super) const fn moved(&mut self) {
+        self.attempts.moved();
+    }
+
     pub(super) async fn sleep_until(&self, at: TimeUs) {
         sleep_until(self.instant(at)).await;
     }

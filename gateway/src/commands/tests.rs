@@ -171,6 +171,78 @@ async fn the_new_owner_is_asked_as_soon_as_its_claim_is_seen() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pause_ends_when_the_partition_is_another_nodes() {
+    // given an owner that is gone: the pauses between attempts have become long
+    let wire = Script::new((0..7).map(|_| soon(Exchanged::Nobody)));
+    let claims = owned_by("n-1");
+    let commands = Commands::new(wire.clone(), Arc::clone(&claims), Uuid::nil());
+    let sending = tokio::spawn(async move { commands.send(&order(complete())).await });
+    tokio::time::sleep(Duration::from_millis(1_000)).await;
+    assert_eq!(wire.sent.lock().len(), 7);
+
+    // when another node takes the partition, which is busy with it at first
+    let busy = || soon(Exchanged::Answered(Reply::Busy { why: "recovering".into() }));
+    wire.moves.lock().extend([busy(), busy(), soon(done(Effect::Stored))]);
+    claim(&claims, "n-2", 8);
+    sending.await.unwrap().unwrap();
+
+    // then that one is asked at once, and again after short pauses
+    let sent = wire.sent.lock();
+    assert!(sent[7..].iter().all(|(node, ..)| node == "n-2") && sent.len() == 10, "{sent:?}");
+    assert!(sent[7].2 <= Duration::from_millis(1_001) && sent[9].2 < Duration::from_millis(1_100), "{sent:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_was_taken_from_is_not_waited_for() {
+    // given a frozen owner with an attempt
+    let wire = Script::new([never(), soon(done(Effect::Stored))]);
+    let claims = owned_by("n-1");
+    let commands = Commands::new(wire.clone(), Arc::clone(&claims), Uuid::nil());
+    let sending = tokio::spawn(async move { commands.send(&order(complete())).await });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+
+    // when its partition is taken, then the new owner is asked soon, with the same id
+    claim(&claims, "n-2", 8);
+    sending.await.unwrap().unwrap();
+    let sent = wire.sent.lock();
+    assert_eq!((sent.len(), sent[1].0.as_str(), &sent[1].1.id), (2, "n-2", &sent[0].1.id));
+    assert!(sent[1].2 < Duration::from_millis(400), "{:?}", sent[1].2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_word_of_a_node_that_has_handed_over_is_heard() {
+    // given an owner whose answer is on its way
+    let wire = Script::new([(refused(RefusalCode::UnknownStatus), Duration::from_millis(130))]);
+    let claims = owned_by("n-1");
+    let commands = Commands::new(wire.clone(), Arc::clone(&claims), Uuid::nil());
+    let sending = tokio::spawn(async move { commands.send(&order(complete())).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+
+    // when its partition is another's before the answer is here, then the answer is the answer
+    claim(&claims, "n-2", 8);
+    assert!(matches!(sending.await.unwrap(), Err(NotDone::Refused(_))));
+    assert_eq!(wire.sent.lock().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_beside_an_attempt_that_was_not_waited_for_is_not_final() {
+    // given an attempt at a frozen owner whose partition is taken
+    let no = || soon(refused(RefusalCode::UnknownStatus));
+    let wire = Script::new([never(), no(), no()]);
+    let claims = owned_by("n-1");
+    let commands = Commands::new(wire.clone(), Arc::clone(&claims), Uuid::nil());
+    let sending = tokio::spawn(async move { commands.send(&order(complete())).await });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    claim(&claims, "n-2", 8);
+
+    // then the new owner's refusal counts when it was asked after the first attempt had expired
+    assert!(matches!(sending.await.unwrap(), Err(NotDone::Refused(_))));
+    let sent = wire.sent.lock();
+    assert_eq!(sent.len(), 3);
+    assert!(sent[1].2 < Duration::from_millis(400) && sent[2].2 >= Duration::from_millis(1_500), "{sent:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_an_owner_the_answer_comes_at_the_deadline_and_is_no_owner() {
     let started = Instant::now();
     let commands = Commands::new(Script::new([]), Arc::new(Claims::default()), Uuid::nil());
