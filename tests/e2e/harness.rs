@@ -10,13 +10,19 @@ mod client;
 mod place;
 mod process;
 mod raw_socket;
+mod span;
+mod trace;
 mod wait;
+mod wire;
 
 pub use client::{Answer, Client, Worker};
 pub use place::{ADMIN_PASSWORD, Place, sql};
 pub use process::{Process, Signal, at_home_in, send, with_children};
 pub use raw_socket::{RawSocket, client_frame, handshake};
+pub use span::span;
+pub use trace::Trace;
 pub use wait::{until, until_some};
+pub use wire::{Wire, WireTo};
 
 /// A running `andon up` in a place of its own.
 pub struct Andon {

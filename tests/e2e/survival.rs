@@ -5,6 +5,7 @@
 //! whole and checked against it ([`ledger`]); and what Postgres holds must be the fold of that log ([`tables`]).
 
 mod crash;
+mod disk;
 pub mod floor;
 mod history;
 mod honest;
@@ -19,3 +20,4 @@ mod projectors;
 mod proven;
 mod silence;
 mod tables;
+mod wires;

@@ -91,11 +91,22 @@ impl Place {
 
     /// Starts `andon` with these arguments. Its log goes to a file that a failing test prints.
     pub fn spawn(&self, arguments: &[&str]) -> Process {
-        let mut name = arguments.join("-");
-        name.push_str(".log");
-        let log = self.directory.path().join(name);
+        self.started(self.command(arguments), &arguments.join("-"))
+    }
+
+    /// Starts `andon` through another program, which is given its path as the last argument and becomes it.
+    pub fn spawn_through(&self, program: &[&str]) -> Process {
+        let [program, arguments @ ..] = program else { panic!("a program") };
+        let mut command = Command::new(program);
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        command.args(arguments).arg(env!("CARGO_BIN_EXE_andon")).env_clear().env("PATH", path).envs(&self.settings);
+        command.current_dir(self.directory.path()).stdin(Stdio::null());
+        self.started(command, "through")
+    }
+
+    fn started(&self, mut command: Command, name: &str) -> Process {
+        let log = self.directory.path().join(format!("{name}.log"));
         let file = File::options().create(true).append(true).open(&log).expect("a log file");
-        let mut command = self.command(arguments);
         command.stdout(Stdio::piped()).stderr(file);
         Process::new(command.spawn().expect("andon starts"), log)
     }
