@@ -5,6 +5,7 @@
 //! whole and checked against it ([`ledger`]); and what Postgres holds must be the fold of that log ([`tables`]).
 
 mod crash;
+mod damage;
 mod disk;
 pub mod floor;
 mod history;

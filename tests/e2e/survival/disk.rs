@@ -120,7 +120,8 @@ impl SmallDisk {
         private(&place.data_dir());
         private(&nats);
         // In a namespace of its own, so that the disk ends with the process, whatever ends that.
-        let mount = format!("mount -t tmpfs -o size={DISK_BYTES},mode=0700 disk '{}' && exec \"$0\" up", nats.display());
+        let mount =
+            format!("mount -t tmpfs -o size={DISK_BYTES},mode=0700 disk '{}' && exec \"$0\" up", nats.display());
         let user: &[&str] = if nix::unistd::geteuid().is_root() { &[] } else { &["--user", "--map-root-user"] };
         let namespace = [&["unshare", "--mount"], user, &["sh", "-c", &mount]].concat();
         let mut process = place.spawn_through(&namespace);
@@ -164,9 +165,9 @@ async fn a_full_disk_acknowledges_nothing_and_is_served_from_again_once_there_is
     // then it is not ready, and workers are sent away, for as long as it lasts
     until("it is not ready", async || floor::readiness(&url).await.is_some_and(|(status, _)| status == 503)).await;
     let noticed = full.elapsed();
-    until("workers are sent away", async || load.history().unavailable.len() >= 8).await;
+    until("workers are sent away", async || load.history().unavailable.len() >= 4).await;
     let done = load.history().done();
-    until("workers are sent away", async || load.history().unavailable.len() >= 16).await;
+    until("workers are sent away", async || load.history().unavailable.len() >= 8).await;
     assert_eq!(load.history().done(), done, "a full disk has acknowledged something");
 
     // and when there is room again, it goes on without anybody's help

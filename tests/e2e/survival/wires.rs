@@ -32,6 +32,7 @@ impl Wired {
         let server = TestServer::start(Settings::default()).await;
         let wire = WireTo::server(server.config().url.trim_start_matches("nats://")).await;
         let place = floor::beside(&server).set("database_url", "postgres://andon@127.0.0.1:9/andon");
+        // An engine that is given the address of a database waits for it a while.
         let wired = Place::new()
             .set("nats_url", &format!("nats://{}", wire.address))
             .set("nats_monitor_url", &server.monitor_url());
