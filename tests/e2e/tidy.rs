@@ -7,6 +7,7 @@ mod sources;
 use rules::{Breach, FILE_RULES, ONE_HOME};
 use sources::{Source, all};
 
+/// Fault 33: clocks are put forward and back twice a year.
 #[test]
 fn what_has_one_home_is_used_nowhere_else() {
     let sources = all();

@@ -12,9 +12,10 @@ use crate::survival::ledger::Ledger;
 const SERVERS: [&str; 3] = ["nats-1", "nats-2", "nats-3"];
 /// Commands that are sent one after another while syncs are counted.
 const COMMANDS: usize = 60;
-/// From the freezing of the leader to the next command.
-const LEADER_WITHIN: Duration = Duration::from_secs(10);
-/// From the death of all three to the next command.
+/// From the freezing of the leader to the next command of every worker. It takes 6 to 9 s; the rest is for a machine busy
+/// with other tests.
+const LEADER_WITHIN: Duration = Duration::from_secs(20);
+/// From the death of all three to the same. It takes 6 to 8 s.
 const ALL_WITHIN: Duration = Duration::from_secs(30);
 
 impl Cluster {
@@ -65,6 +66,7 @@ impl Drop for Cluster {
         if !std::thread::panicking() {
             return;
         }
+        eprintln!("{}", self.run(&["nodes"]).1);
         for name in ["gateway-1", "gateway-2", "engine-1", "engine-2", "engine-3"] {
             let log = std::fs::read_to_string(self.place.data_dir().join(format!("cluster/{name}.log")));
             let log = log.unwrap_or_default();
@@ -105,9 +107,9 @@ async fn three_copies_of_the_log_lose_nothing() {
     // when all three are killed at once, then commands go on soon after they have been started again
     let killed = Instant::now();
     SERVERS.map(|name| cluster.server(name)).into_iter().for_each(|pid| crate::harness::send(pid, Signal::SIGKILL));
-    until("they are gone", async || cluster.place.processes("nats-server").is_empty()).await;
     for name in SERVERS {
-        cluster.order(&["start", name]);
+        // Not before it is gone.
+        until("it is started", async || cluster.run(&["cluster", "start", name]).0).await;
     }
     loads[0].goes_on(1).await;
     loads[1].goes_on(1).await;
