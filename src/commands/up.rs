@@ -50,7 +50,7 @@ pub fn run(settings: Settings, up: Up) -> anyhow::Result<()> {
         let servers = servers?;
         let killer = servers.killer();
         let stage = Stage { config: &config, data: &data, installation: &installation, servers: &servers, up: &up };
-        let ended = if shutdown.drain.is_cancelled() { Ok(()) } else { stage.serve(&shutdown).await };
+        let ended = if shutdown.drain.is_cancelled() { Ok(()) } else { Box::pin(stage.serve(&shutdown)).await };
         tracing::info!("stopping the private servers");
         if shutdown.now.run_until_cancelled(servers.stop()).await.is_none() {
             killer.kill();
