@@ -1,6 +1,7 @@
 //! The roles of this process: started the same way by `andon up` and by the commands of the single roles, watched
 //! together, drained in order.
 
+pub mod agreement;
 mod engine;
 mod gateway;
 mod persistence;

@@ -97,6 +97,7 @@ fn the_bytes_of_every_message_are_the_pinned_ones() {
     }
 }
 
+/// Fault 20: bytes of an earlier release.
 #[test]
 fn pinned_bytes_read_as_their_example() {
     let golden = golden();

@@ -133,6 +133,7 @@ proptest! {
     }
 }
 
+/// Fault 29: bodies that are too large or too deep.
 #[tokio::test]
 async fn what_is_too_large_too_deep_or_of_another_kind_is_refused_by_name() {
     let gateway = gateway();

@@ -71,6 +71,7 @@ async fn a_token_is_not_renewed_by_a_request_that_fails() {
     assert!(!response.headers().contains_key(RENEWED_TOKEN));
 }
 
+/// Fault 28: a body trickles in.
 #[tokio::test(start_paused = true)]
 async fn a_body_that_trickles_is_given_ten_seconds_on_every_route() {
     let gateway = gateway();

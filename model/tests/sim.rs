@@ -49,6 +49,7 @@ fn run_all(from: u64, count: u64) -> (Met, Vec<String>) {
     (met.into_inner().unwrap(), failed.into_inner().unwrap())
 }
 
+/// Fault 10: any history that a seed makes, with losses, repeats, delays, stale owners and crashes.
 #[test]
 fn every_seed_keeps_what_is_promised() {
     let (from, count) = match number("ANDON_SIM_SEED") {

@@ -6,12 +6,17 @@ use async_nats::{Client, ConnectOptions, Event, HeaderMap, Message, StatusCode, 
 use bytes::Bytes;
 use tokio::{sync::watch, time::timeout};
 
-use crate::{NatsConfig, replies::Replies};
+use crate::{
+    NatsConfig,
+    majority::{self, Rotation},
+    replies::Replies,
+};
 
-/// A half-open link is noticed after two of these without an answer; the default of 60 s would take minutes.
-const PING_INTERVAL: Duration = Duration::from_secs(3);
-/// Time for connecting and the handshake.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A half-open link, or a server that is frozen, is noticed in the third of these without an answer; the default of 60 s
+/// would take minutes.
+const PING_INTERVAL: Duration = Duration::from_secs(2);
+/// Time for connecting and the handshake: a frozen server accepts connections, and another one waits to be tried.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Longest pause between attempts to connect again: an outage of seconds must not become one of more.
 const RECONNECT_DELAY_MAX: Duration = Duration::from_millis(500);
 /// Messages that a subscription holds before the library drops some: ten seconds of heartbeats batches and more.
@@ -116,10 +121,26 @@ impl Bus {
             options = options.user_and_password(user.clone(), password.clone());
         }
         let servers: Vec<&str> = config.url.split(',').map(str::trim).collect();
+        let has_others = servers.len() > 1;
+        if has_others {
+            let rotation = Rotation::default();
+            options = options.reconnect_to_server_callback(move |servers, _| {
+                let next = rotation.next(&servers);
+                async { next }
+            });
+        }
         let client =
             options.connect(servers).await.map_err(|source| NatsError::Connect { url: config.url.clone(), source })?;
         let replies = Arc::new(Replies::start(&client).await?);
+        if has_others {
+            tokio::spawn(majority::watch(client.clone(), Arc::downgrade(&replies), connection.clone()));
+        }
         Ok(Self { client, replies, connection })
+    }
+
+    /// The same connection once more.
+    pub(crate) const fn of(client: Client, replies: Arc<Replies>, connection: watch::Receiver<Connection>) -> Self {
+        Self { client, replies, connection }
     }
 
     /// The client, for subscriptions and plain publishes.

@@ -13,6 +13,7 @@ pub mod consumers;
 pub mod directory;
 pub mod follow;
 pub mod log_clock;
+mod majority;
 pub mod publish;
 pub mod read;
 mod replies;

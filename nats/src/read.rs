@@ -71,6 +71,36 @@ impl ReadError {
 /// "no message found".
 const NO_MESSAGE: u64 = 10_037;
 
+/// What a server says itself when it reaches no leader: "JetStream system temporarily unavailable".
+const NO_QUORUM: u64 = 10_008;
+const NO_QUORUM_TEXT: &str = "the stream has no leader that reaches enough of the other servers";
+/// Replicas answer their leader every second; one that was not heard for this long is away.
+const HEARD_WITHIN: Duration = Duration::from_secs(5);
+
+/// The servers of a stream with several copies, as one of them sees it. A server that is cut off from the others goes on
+/// answering: as the leader that it was for another 17 s, and then without any leader, from what it had (nats-server 2.15.1).
+#[derive(Deserialize)]
+struct Quorum {
+    leader: Option<String>,
+    #[serde(default)]
+    replicas: Vec<Peer>,
+}
+
+#[derive(Deserialize)]
+struct Peer {
+    /// Nanoseconds since it was heard.
+    #[serde(default)]
+    active: u64,
+}
+
+impl Quorum {
+    /// Whether there is a leader, and it has heard enough of the others lately to be the only one.
+    fn is_there(&self) -> bool {
+        let heard = self.replicas.iter().filter(|peer| Duration::from_nanos(peer.active) < HEARD_WITHIN).count();
+        self.leader.as_ref().is_some_and(|leader| !leader.is_empty()) && heard >= self.replicas.len().div_ceil(2)
+    }
+}
+
 /// What a stream is like, as far as trust in it depends on it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StreamFacts {
@@ -104,6 +134,8 @@ struct InfoReply {
     ts: DateTime<Utc>,
     config: serde_json::Value,
     state: InfoState,
+    /// None: the server stands alone.
+    cluster: Option<Quorum>,
 }
 
 #[derive(Deserialize)]
@@ -196,6 +228,9 @@ impl Bus {
     /// The log does not answer, or there is no such stream.
     pub async fn stream_info(&self, stream: &str, within: Duration) -> Result<StreamFacts, ReadError> {
         let info: InfoReply = self.api(&format!("STREAM.INFO.{stream}"), &serde_json::Value::Null, within).await?;
+        if !info.cluster.as_ref().is_none_or(Quorum::is_there) {
+            return Err(ReadError::Refused { code: NO_QUORUM, text: NO_QUORUM_TEXT.to_owned() });
+        }
         let lost = info.state.lost.unwrap_or(InfoLost { msgs: None, bytes: 0 });
         Ok(StreamFacts {
             created_us: TimeUs::from_micros(info.created.timestamp_micros()),
@@ -210,5 +245,28 @@ impl Bus {
             server_now_us: TimeUs::from_micros(info.ts.timestamp_micros()),
             config: info.config,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_there(leader: &str, active_s: &[u64]) -> bool {
+        let replicas: Vec<_> =
+            active_s.iter().map(|s| serde_json::json!({"name": "x", "active": s * 1_000_000_000})).collect();
+        let leader = (!leader.is_empty()).then_some(leader);
+        let info = serde_json::json!({"name": "andon", "leader": leader, "replicas": replicas});
+        serde_json::from_value::<Quorum>(info).unwrap().is_there()
+    }
+
+    #[test]
+    fn only_a_leader_that_hears_the_majority_speaks_for_the_stream() {
+        assert!(is_there("nats-1", &[0, 1]));
+        assert!(is_there("nats-1", &[0, 60]), "one of three is away");
+        assert!(!is_there("nats-1", &[6, 7]), "it is cut off, and has not noticed");
+        assert!(!is_there("", &[0, 0, 1]), "it is cut off, and has noticed");
+        assert!(is_there("nats-1", &[]), "one copy");
+        assert!(is_there("nats-1", &[0, 1, 60, 60]) && !is_there("nats-1", &[0, 60, 60, 60]), "five copies");
     }
 }

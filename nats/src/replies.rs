@@ -74,3 +74,28 @@ impl Drop for Pending {
         self.waiting.lock().remove(&self.number);
     }
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::testing::{Settings, TestServer};
+
+    /// Fault 24: requests that nobody answers, for a long time.
+    #[tokio::test]
+    async fn a_request_without_a_reply_is_forgotten() {
+        let server = TestServer::start(Settings::default()).await;
+        let client = async_nats::connect(server.config().url).await.unwrap();
+        let replies = Replies::start(&client).await.unwrap();
+        let mute = client.subscribe("mute").await.unwrap();
+        for _ in 0..1_000 {
+            let (inbox, mut pending) = replies.expect();
+            client.publish_with_reply("mute", inbox, "".into()).await.unwrap();
+            let reply = tokio::time::timeout(Duration::from_millis(1), pending.reply()).await;
+            assert!(reply.is_err(), "somebody has answered");
+        }
+        assert_eq!(replies.waiting.lock().len(), 0);
+        drop(mute);
+    }
+}

@@ -84,6 +84,12 @@ impl TestServer {
         self.child.id()
     }
 
+    /// Where it keeps its streams.
+    #[must_use]
+    pub fn store(&self) -> PathBuf {
+        self.dir.path().join("store")
+    }
+
     /// A connection to it, with the streams made.
     ///
     /// # Panics

@@ -116,6 +116,7 @@ async fn rule_2_silence_is_unknown_and_no_responder_is_certain() {
     }
 }
 
+/// Fault 18: the server is restarted under a follower.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_follower_delivers_each_message_once_and_in_order_across_restarts_of_the_server() {
     let mut server = TestServer::start(Settings::default()).await;
@@ -185,6 +186,7 @@ async fn an_empty_stream_is_caught_up_at_once() {
     assert!(matches!(tokio::time::timeout(WITHIN, follower.next()).await, Ok(Followed::CaughtUp)));
 }
 
+/// Fault 6: an unsafe setting.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_acknowledges_before_it_writes_is_refused_by_the_setting() {
     let server = TestServer::start(Settings { sync_always: false }).await;
@@ -199,6 +201,7 @@ async fn a_server_that_acknowledges_before_it_writes_is_refused_by_the_setting()
     server::check(&bus, &config).await.unwrap();
 }
 
+/// Fault 6: an unsafe setting.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_may_lose_what_it_acknowledged_is_refused_by_the_setting() {
     let server = TestServer::start(Settings::default()).await;
@@ -245,6 +248,7 @@ async fn a_full_log_says_so() {
     assert_eq!(outcome, Err(PublishError::Full));
 }
 
+/// Fault 1: the log has a hole.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_with_a_hole_is_refused() {
     let server = TestServer::start(Settings::default()).await;

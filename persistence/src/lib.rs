@@ -6,6 +6,7 @@
 //! up, and a read says [`StoreError::Unavailable`]: no worker is ever kept waiting by it.
 
 pub mod accounts;
+mod agree;
 pub mod audit;
 mod checkpoint;
 mod config;
@@ -26,6 +27,7 @@ mod store;
 mod trust;
 
 pub use accounts::{Account, AccountChange, AccountError, NewAccount, Role};
+pub use agree::{AgreeError, agree};
 pub use checkpoint::Checkpoint;
 pub use config::PersistenceConfig;
 pub use error::{MigrateError, StartError, StoreError};

@@ -12,9 +12,9 @@ use crate::demo;
 use crate::lan::{self, Lan};
 use crate::lifecycle::Shutdown;
 use crate::process;
-use crate::roles::{Engine, FirstAccount, Gateway, Persistence, Roles, Setup};
+use crate::roles::{Engine, FirstAccount, Gateway, Persistence, Roles, Setup, agreement};
 use crate::running::Running;
-use crate::servers::{DataDir, Installation, PrivateNats, PrivateServers};
+use crate::servers::{DataDir, Installation, PrivateNats, PrivatePostgres, PrivateServers};
 
 /// Where the metrics are, unless the configuration says otherwise.
 const METRICS_AT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9090);
@@ -50,7 +50,7 @@ pub fn run(settings: Settings, up: Up) -> anyhow::Result<()> {
         let servers = servers?;
         let killer = servers.killer();
         let stage = Stage { config: &config, data: &data, installation: &installation, servers: &servers, up: &up };
-        let ended = if shutdown.drain.is_cancelled() { Ok(()) } else { stage.serve(&shutdown).await };
+        let ended = if shutdown.drain.is_cancelled() { Ok(()) } else { Box::pin(stage.serve(&shutdown)).await };
         tracing::info!("stopping the private servers");
         if shutdown.now.run_until_cancelled(servers.stop()).await.is_none() {
             killer.kill();
@@ -73,6 +73,10 @@ impl Stage<'_> {
     async fn serve(&self, shutdown: &Shutdown) -> anyhow::Result<()> {
         let backends = Backends::with_private(self.config, self.servers, self.installation);
         ensure_streams(&backends).await?;
+        match shutdown.drain.run_until_cancelled(self.agreed(&backends)).await {
+            None => return Ok(()),
+            Some(agreed) => agreed?,
+        }
         if self.up.demo {
             demo::load(&backends).await?;
         }
@@ -95,6 +99,16 @@ impl Stage<'_> {
                 Err(error)
             }
         }
+    }
+
+    /// The log is the one that was projected; into a Postgres that is being made nothing was.
+    async fn agreed(&self, backends: &Backends) -> anyhow::Result<()> {
+        if self.servers.postgres.as_ref().is_some_and(PrivatePostgres::is_new) {
+            return Ok(());
+        }
+        let Some(url) = &backends.database_url else { return Ok(()) };
+        let role = NatsRole::Persistence;
+        agreement::log_is_the_projected_one(&backends.nats(role), role.name(), url).await
     }
 
     /// Starts the roles; returns what says where they are, and the gateway's address.

@@ -30,6 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct PrivatePostgres {
     url: String,
     data: PathBuf,
+    is_new: bool,
     until: CancellationToken,
     supervisor: JoinHandle<()>,
 }
@@ -45,6 +46,7 @@ impl PrivatePostgres {
         Ok(Self {
             url: cluster.url(),
             data: cluster.data(),
+            is_new: !cluster.is_there(),
             supervisor: tokio::spawn(Supervisor::new(cluster, until.clone()).run()),
             until,
         })
@@ -53,6 +55,11 @@ impl PrivatePostgres {
     /// Its address, credentials included.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Whether it is made by this start: nothing was ever written to it.
+    pub const fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// The argument by which its process is recognised.

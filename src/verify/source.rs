@@ -16,6 +16,8 @@ use crate::tail::Since;
 const READ_WITHIN: Duration = Duration::from_secs(5);
 /// A log that gives nothing for this long is not going to: a cluster that has lost its leader has another by then.
 const SILENT_MAX: Duration = Duration::from_secs(60);
+/// How long a copy of the log may be behind its leader: one that was away catches up within moments.
+const LAGS_MAX: Duration = Duration::from_secs(10);
 
 /// Which part of the log is asked for; all of it when nothing is.
 #[derive(Debug, Default)]
@@ -42,6 +44,8 @@ pub enum Source {
 pub struct Log {
     follower: Follower,
     about: About,
+    /// The copy that is read from has given all it had.
+    caught_up: bool,
     ended: bool,
 }
 
@@ -70,7 +74,7 @@ impl Source {
         let about = About { stream_created_us: log.created_us, first_seq, last_seq, cut };
         let start = Start::Sequence(first_seq);
         let follower = Follower::new(bus.clone(), subject::STREAM_LOG, Vec::new(), start);
-        Ok(Self::Log(Box::new(Log { follower, about, ended: first_seq > last_seq })))
+        Ok(Self::Log(Box::new(Log { follower, about, caught_up: false, ended: first_seq > last_seq })))
     }
 
     /// A dump.
@@ -109,15 +113,24 @@ impl Source {
 
 impl Log {
     async fn next(&mut self) -> anyhow::Result<Option<StoredMessage>> {
-        let deadline = Instant::now() + SILENT_MAX;
+        let mut deadline = Instant::now() + if self.caught_up { LAGS_MAX } else { SILENT_MAX };
         while !self.ended {
             let followed = tokio::time::timeout_at(deadline, self.follower.next()).await;
+            if followed.is_err() && self.caught_up {
+                self.ended = true;
+                break;
+            }
             match followed.with_context(|| format!("the log has given nothing for {SILENT_MAX:?}"))? {
                 Followed::Message(message) if message.seq <= self.about.last_seq => {
                     self.ended = message.seq == self.about.last_seq;
                     return Ok(Some(message));
                 }
-                Followed::Message(_) | Followed::CaughtUp => self.ended = true,
+                Followed::Message(_) => self.ended = true,
+                // It reads from a copy that is behind, and what is missing comes; or it is missing indeed.
+                Followed::CaughtUp => {
+                    self.caught_up = true;
+                    deadline = Instant::now() + LAGS_MAX;
+                }
                 Followed::Interrupted(why) => tracing::warn!(%why, "the log does not answer, still trying"),
             }
         }

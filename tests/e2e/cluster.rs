@@ -1,6 +1,8 @@
 //! `andon cluster`: sessions go on while engines and nats-servers are killed, gateways are cut off and the projecting
 //! process dies; afterwards the log is proven.
 
+mod quorum;
+
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};

@@ -1,6 +1,7 @@
 //! The live feed: one conformance script for every transport, on the real gateway, and through a network that cuts,
 //! delays and holds back.
 
+mod consumers;
 mod failures;
 mod floor;
 mod gateways;
@@ -195,6 +196,7 @@ async fn nothing_is_lost_or_left_behind_however_often_a_connection_is_cut() {
     }
 }
 
+/// Fault 18: the nats-server and the gateway are restarted.
 #[tokio::test]
 async fn a_cursor_outlives_the_gateway_and_the_log_server() {
     // given viewers on every transport that stand at the end
@@ -229,6 +231,7 @@ async fn a_cursor_outlives_the_gateway_and_the_log_server() {
     watching.until("it goes on", |table| table.status(&first) == Some("fault")).await;
 }
 
+/// Fault 22: SIGTERM with viewers on every transport.
 #[tokio::test]
 async fn a_gateway_that_ends_says_goodbye_and_when_to_come_back() {
     let mut floor = Floor::new().await;
@@ -314,6 +317,7 @@ async fn who_may_not_look_is_refused_before_anything_else() {
     assert_eq!(own.status().as_u16(), 101);
 }
 
+/// Fault 32: a sign-in is revoked while its feed is open.
 #[tokio::test]
 async fn a_login_that_is_revoked_is_cut_within_two_seconds() {
     let floor = Floor::new().await;

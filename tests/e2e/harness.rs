@@ -10,13 +10,19 @@ mod client;
 mod place;
 mod process;
 mod raw_socket;
+mod span;
+mod trace;
 mod wait;
+mod wire;
 
 pub use client::{Answer, Client, Worker};
-pub use place::{ADMIN_PASSWORD, Place, sql};
+pub use place::{ADMIN_PASSWORD, Place, psql, sql};
 pub use process::{Process, Signal, at_home_in, send, with_children};
 pub use raw_socket::{RawSocket, client_frame, handshake};
+pub use span::span;
+pub use trace::Trace;
 pub use wait::{until, until_some};
+pub use wire::{Wire, WireTo};
 
 /// A running `andon up` in a place of its own.
 pub struct Andon {
@@ -63,6 +69,23 @@ impl Andon {
             .set("idle_timeout", "1h")
             .set("secret_file", &own.data_dir().join("token.key").display().to_string());
         Self::start(place, &["gateway"]).await
+    }
+
+    /// What the process measures.
+    pub async fn metrics(&self) -> String {
+        // The last one: its log is that of all its starts.
+        let log = self.process.log();
+        let (_, rest) = log.rsplit_once("metrics on ").expect("it is logged where the metrics are");
+        let url = rest.split_whitespace().next().expect("an address");
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        client.get(url).send().await.expect("an answer").text().await.expect("text")
+    }
+
+    /// What the process has in memory, in KiB.
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.pid())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux says so");
+        line.trim().trim_end_matches(" kB").trim().parse().expect("a number")
     }
 
     /// A client without a login.

@@ -5,17 +5,23 @@
 //! whole and checked against it ([`ledger`]); and what Postgres holds must be the fold of that log ([`tables`]).
 
 mod crash;
+mod damage;
+mod disk;
 pub mod floor;
+mod golden;
 mod history;
 mod honest;
 mod keeper;
-mod ledger;
+pub mod ledger;
 pub mod load;
 mod mute;
 mod nats_away;
+mod outage;
 mod owners;
+mod poison;
 mod postgres_away;
 mod projectors;
 mod proven;
 mod silence;
 mod tables;
+mod wires;

@@ -93,6 +93,7 @@ async fn programs_get_json_of_one_worker_since_a_time() {
     assert!(events.iter().all(|event| event["worker"]["id"] == id));
 }
 
+/// Fault 34: text that acts on a terminal.
 #[tokio::test]
 async fn text_from_people_cannot_act_on_the_terminal() {
     // given

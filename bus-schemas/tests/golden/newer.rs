@@ -88,6 +88,7 @@ fn is_kept(name: &str, place: &str) -> bool {
     }
 }
 
+/// Fault 20: fields that this release does not know.
 #[test]
 fn fields_of_a_newer_minor_version_are_ignored_and_those_of_states_and_records_written_again() {
     for example in catalogue::all() {

@@ -178,6 +178,7 @@ mod tests {
         assert_eq!((event.ended.len(), session.started_at_us), (1, session.opened_at_us));
     }
 
+    /// Fault 33: the clock runs back before a close.
     #[test]
     fn a_close_after_the_clock_ran_back_ends_no_earlier_than_it_began() {
         for cause in [CloseCause::Idle, CloseCause::Admin, CloseCause::Replaced] {

@@ -237,6 +237,7 @@ mod tests {
         assert!(floor.session().is_active());
     }
 
+    /// Fault 33: the clock runs back before a session is opened.
     #[test]
     fn a_clock_that_ran_back_opens_no_earlier_than_the_last_event() {
         let (mut floor, _) = Floor::completed();

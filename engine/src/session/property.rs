@@ -204,6 +204,7 @@ fn fold(events: &[SessionEvent]) -> Option<WorkerState> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
+    /// Fault 33: the clock jumps, an hour ahead or back at once.
     #[test]
     fn every_history_keeps_the_rules(steps in prop::collection::vec(step(), 1..120)) {
         let mut play = Play::new();

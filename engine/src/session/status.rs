@@ -217,6 +217,7 @@ mod tests {
         assert_eq!(floor.refused(status(id, "production")), RefusalCode::SessionClosed);
     }
 
+    /// Fault 33: the clock runs back between two statuses.
     #[test]
     fn a_clock_that_ran_back_makes_an_empty_interval_not_a_negative_one() {
         let (mut floor, id) = Floor::working();

@@ -91,6 +91,7 @@ async fn rule_6_a_command_for_a_partition_of_nobody_is_answered_not_owner() {
     bench.open(&engine, worker(0)).await;
 }
 
+/// Fault 3: the server freezes between storing and acknowledging.
 #[tokio::test(flavor = "multi_thread")]
 async fn rule_2_a_command_whose_acknowledgement_never_came_takes_effect_once() {
     let bench = Bench::start(1).await;

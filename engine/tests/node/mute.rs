@@ -8,6 +8,7 @@ use crate::gateway::{Bench, assert_chains_hold, eventually, open, status, worker
 
 const IDLE: Duration = Duration::from_secs(300);
 
+/// Fault 8: the nats-server cannot write, and is mute.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_cannot_write_is_mute_within_six_seconds_and_serves_after_its_restart() {
     let mut bench = Bench::start(1).await;

@@ -84,6 +84,7 @@ async fn a_node_that_ends_alone_lets_go_for_anybody_at_once() {
     assert!(taken.filter_map(|claim| claim.taken).all(|taken| taken.why == TakenWhy::Released));
 }
 
+/// Fault 5: two nodes take over from each other all the time.
 #[tokio::test(flavor = "multi_thread")]
 async fn rules_1_and_9_two_nodes_that_take_over_from_each_other_never_fork_a_session() {
     let bench = Bench::start(WORKERS).await;

@@ -102,6 +102,7 @@ async fn rule_9_a_session_idle_across_a_restart_closes_after_the_grace() {
     assert!(started.elapsed() >= IDLE, "closed {:?} after the restart", started.elapsed());
 }
 
+/// Fault 5: a former owner tries to close.
 #[tokio::test(flavor = "multi_thread")]
 async fn rule_15_a_former_owner_cannot_close_what_another_node_owns() {
     let bench = Bench::start(1).await;

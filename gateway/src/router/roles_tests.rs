@@ -134,6 +134,7 @@ impl Floor {
 }
 
 // A route may wait for what nobody sends here: time that is paused passes at once.
+/// Fault 27: everybody calls every route.
 #[tokio::test(start_paused = true)]
 async fn every_route_lets_in_whom_its_row_names_and_nobody_else() {
     let mut wrong = Vec::new();
@@ -192,6 +193,7 @@ async fn every_route_but_pages_and_those_about_the_contract_stands_in_the_contra
     }
 }
 
+/// Fault 25: a page of another site sends requests to every route.
 #[tokio::test]
 async fn every_post_with_a_cookie_from_another_site_is_refused_and_does_nothing() {
     for route in ROUTES.iter().filter(|route| route.method != Method::GET) {

@@ -122,6 +122,7 @@ async fn an_unknown_name_takes_as_long_as_a_wrong_password() {
     assert!(unknown * 3 > known && known * 3 > unknown, "known {known:?}, unknown {unknown:?}");
 }
 
+/// Fault 31: more passwords than can be checked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_logins_is_told_to_come_back_and_does_not_block() {
     // given more logins than can be hashed in the time somebody waits

@@ -132,6 +132,7 @@ async fn lost_connections_lose_and_double_nothing() {
     role.drain(end_within()).await;
 }
 
+/// Fault 14: Postgres goes and comes.
 #[tokio::test]
 async fn with_postgres_and_nats_away_it_waits_and_catches_up() {
     // given servers of its own that are not there at the start

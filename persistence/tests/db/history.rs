@@ -204,6 +204,7 @@ async fn without_postgres_history_says_so_soon_and_recovers_by_itself() {
     until("it answers again", async || read().await.is_ok()).await;
 }
 
+/// Fault 35: a table is locked.
 #[tokio::test]
 async fn a_locked_table_costs_a_reader_a_second_or_two() {
     let (database, store) = with_shift(20).await;

@@ -147,6 +147,7 @@ async fn however_the_log_is_cut_into_batches_the_tables_are_the_same() {
     }
 }
 
+/// Fault 15: a batch is projected again.
 #[tokio::test]
 async fn replays_from_anywhere_change_nothing() {
     for seed in 0..4 {
@@ -176,6 +177,7 @@ async fn replays_from_anywhere_change_nothing() {
     }
 }
 
+/// Fault 15: the projector dies at any moment of a transaction.
 #[tokio::test]
 async fn a_projector_that_dies_anywhere_leaves_whole_batches_only() {
     // given what five workers did

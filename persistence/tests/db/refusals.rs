@@ -79,6 +79,7 @@ async fn set_back() -> (Nats, Database) {
     (nats, database)
 }
 
+/// Fault 1: the log went backwards, is another one or has holes.
 #[tokio::test]
 async fn a_log_that_went_backwards_is_refused() {
     let (nats, database) = set_back().await;
@@ -86,6 +87,7 @@ async fn a_log_that_went_backwards_is_refused() {
     assert_eq!(refusal, Refusal::Shorter { stream: STREAM_LOG, checkpoint: 20, last_seq: 10 });
 }
 
+/// Fault 1: the log went backwards, is another one or has holes.
 #[tokio::test]
 async fn a_log_that_went_backwards_and_was_written_on_is_refused() {
     let (nats, database) = set_back().await;
@@ -94,6 +96,7 @@ async fn a_log_that_went_backwards_and_was_written_on_is_refused() {
     assert_eq!(refusal, Refusal::OtherMessage { stream: STREAM_LOG, seq: 20 });
 }
 
+/// Fault 1: the log went backwards, is another one or has holes.
 #[tokio::test]
 async fn a_log_that_goes_backwards_under_a_running_role_is_refused() {
     // given a running role, and a backup from before
@@ -120,6 +123,7 @@ async fn a_log_that_goes_backwards_under_a_running_role_is_refused() {
     assert_eq!(dump(tables).await, before, "nothing of the other log is in the tables");
 }
 
+/// Fault 1: the log went backwards, is another one or has holes.
 #[tokio::test]
 async fn a_stream_made_anew_is_refused() {
     let (nats, database) = (Nats::new().await, Database::new().await);
@@ -167,6 +171,8 @@ async fn a_log_cut_beyond_the_checkpoint_is_refused_until_a_person_accepts_the_g
     project_all(&nats, &database).await;
 }
 
+/// Fault 1: the log went backwards, is another one or has holes.
+/// Fault 17: a message of the log was deleted.
 #[tokio::test]
 async fn a_hole_in_the_log_is_refused_until_a_person_accepts_it_and_stops_only_its_session() {
     // given a log that allows to delete single messages, with one deleted

@@ -14,6 +14,7 @@ async fn quarantine(tables: &mut PgConnection) -> String {
     sql(tables, "SELECT string_agg(concat_ws(' ', seq, error), E'\\n' ORDER BY seq) FROM quarantine").await
 }
 
+/// Fault 16: messages that cannot be projected.
 #[tokio::test]
 async fn what_cannot_be_read_is_kept_whole_and_the_rest_flows() {
     // given garbage, a message of a newer major version, one that contradicts its subject, and a claim, among events
@@ -52,6 +53,7 @@ async fn what_cannot_be_read_is_kept_whole_and_the_rest_flows() {
     assert_eq!(header, r#"{"Andon-Schema": ["2.0"]}"#);
 }
 
+/// Fault 17: an event of a session is missing.
 #[tokio::test]
 async fn a_hole_in_a_session_stops_that_session_and_no_other() {
     // given a session whose third event is missing
@@ -82,6 +84,7 @@ async fn a_hole_in_a_session_stops_that_session_and_no_other() {
     assert!(aside.starts_with("4 "), "{aside}");
 }
 
+/// Fault 17: an event of a session is missing.
 #[tokio::test]
 async fn a_session_whose_beginning_is_missing_is_not_guessed() {
     let (mut worker, _opened) = Worker::opens(1);
@@ -92,6 +95,7 @@ async fn a_session_whose_beginning_is_missing_is_not_guessed() {
     assert_eq!(quarantine(tables).await.lines().count(), 2);
 }
 
+/// Fault 16: messages that cannot be projected.
 #[tokio::test]
 async fn values_that_no_table_can_hold_cost_one_message_and_not_the_batch() {
     // given a name with a character that Postgres does not have, and a time beyond every calendar

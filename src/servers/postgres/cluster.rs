@@ -62,6 +62,11 @@ impl Cluster {
         self.directory.join("data")
     }
 
+    /// Whether it has been created.
+    pub fn is_there(&self) -> bool {
+        self.data().join("PG_VERSION").is_file()
+    }
+
     /// Where the cluster is created, before it becomes [`Self::data`].
     pub fn unfinished(&self) -> PathBuf {
         self.directory.join("data.new")
@@ -78,10 +83,10 @@ impl Cluster {
     /// # Errors
     /// A program fails; the error holds what it said.
     pub async fn create_once(&self) -> Result<(), ServersError> {
-        let data = self.data();
-        if data.join("PG_VERSION").is_file() {
+        if self.is_there() {
             return Ok(());
         }
+        let data = self.data();
         let fresh = self.unfinished();
         match std::fs::remove_dir_all(&fresh) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

@@ -35,6 +35,7 @@ async fn is_harmless(browser: &Browser) {
     assert_eq!(trace.await.expect("an answer"), serde_json::json!([null, 0]), "{}", browser.path().await);
 }
 
+/// Fault 34: text that is code in a page.
 #[tokio::test]
 async fn hostile_text_is_shown_as_text() {
     // given a factory full of it

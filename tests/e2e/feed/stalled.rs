@@ -19,6 +19,7 @@ async fn metric(floor: &Floor, line: &str) -> Option<u64> {
     text.lines().find_map(|found| found.strip_prefix(line)?.trim().parse().ok())
 }
 
+/// Fault 19: viewers do not read.
 #[tokio::test]
 async fn one_that_does_not_read_is_given_up_and_nobody_else_notices() {
     // given viewers who read on every transport, one socket and one stream that do not, and what these held

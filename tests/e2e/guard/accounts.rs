@@ -126,6 +126,7 @@ async fn what_accounts_do_is_written_down() {
     assert!(!text.contains("longer password") && !text.contains("argon2"), "{text}");
 }
 
+/// Fault 14: Postgres is frozen while somebody reads.
 #[tokio::test]
 async fn without_postgres_history_says_so_and_the_live_view_goes_on() {
     // given a worker at work, and a Postgres that does not answer

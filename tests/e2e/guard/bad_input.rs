@@ -173,6 +173,7 @@ fn taking(takes: &'static [Takes]) -> Vec<&'static Route> {
 
 const UNKNOWN: &str = "0190a5c0-0000-7000-8000-00000000dead";
 
+/// Fault 30: random and mutated requests on every route.
 #[test]
 fn what_is_no_json_object_is_refused_on_every_route_that_takes_one() {
     let routes = taking(&[Takes::Json, Takes::MaybeJson, Takes::Beacon]);
@@ -185,6 +186,7 @@ fn what_is_no_json_object_is_refused_on_every_route_that_takes_one() {
     });
 }
 
+/// Fault 30: random and mutated requests on every route.
 #[test]
 fn values_of_wrong_types_are_refused_on_every_route_that_needs_some() {
     let routes = taking(&[Takes::Json, Takes::Beacon]);
@@ -222,6 +224,7 @@ fn fields_that_are_missing_and_ids_of_nobody_are_refused() {
     });
 }
 
+/// Fault 30: random and mutated requests on every route.
 #[test]
 fn paths_and_queries_of_any_kind_are_answered_by_the_contract() {
     // An export is written down, whatever its query.
@@ -306,6 +309,7 @@ fn numbers_that_nobody_counts_are_out_of_range() {
     });
 }
 
+/// Fault 29: bodies that are too large.
 #[test]
 fn what_is_too_large_or_of_another_kind_is_refused_by_name_on_every_route() {
     let mut asker = Asker::new();

@@ -32,6 +32,7 @@ struct Untold {
     body: serde_json::Value,
 }
 
+/// Fault 22: SIGTERM with many connections and commands in flight.
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_with_many_connections_and_commands_in_flight_ends_soon_and_loses_nothing() {
     // given idle connections, and workers who report as fast as they can
@@ -84,6 +85,7 @@ async fn goodbye(mut viewer: RawSocket) -> u64 {
     digits.parse().expect("a number")
 }
 
+/// Fault 22: SIGTERM with many viewers.
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_sends_viewers_away_over_a_while_and_does_not_wait_for_those_who_do_not_read() {
     // given viewers on sockets, streams and polls, and some who do not read

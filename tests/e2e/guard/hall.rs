@@ -95,18 +95,17 @@ impl Hall {
 
     /// What the process measures.
     pub async fn metrics(&self) -> String {
-        let log = self.andon.process.log();
-        let (_, rest) = log.split_once("metrics on ").expect("it is logged where the metrics are");
-        let url = rest.split_whitespace().next().expect("an address");
-        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        client.get(url).send().await.expect("an answer").text().await.expect("text")
+        self.andon.metrics().await
     }
 
     /// What the process has in memory, in KiB.
     pub fn resident_kib(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.andon.process.pid())).expect("it runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux says so");
-        line.trim().trim_end_matches(" kB").trim().parse().expect("a number")
+        self.andon.resident_kib()
+    }
+
+    /// How many files and connections the process has open.
+    pub fn open_files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.andon.process.pid())).expect("it runs").count()
     }
 
     /// The address to connect to.

@@ -8,6 +8,7 @@ use super::hall::{Hall, ask, text};
 /// Markup, formulas, a right-to-left override, quotes, lines.
 const HOSTILE: &str = "<script>alert('x')</script> =cmd|'/C calc'!A0 \u{202e}gpj.exe \"\\' {{7*7}} ${x} %n";
 
+/// Fault 34: text that is code somewhere else.
 #[tokio::test]
 async fn text_stays_text_wherever_it_goes() {
     // given a worker, a station and an account that are called like that
@@ -55,6 +56,7 @@ async fn text_stays_text_wherever_it_goes() {
     hall.is_unharmed().await;
 }
 
+/// Fault 34: control characters, and addresses of scripts.
 #[tokio::test]
 async fn control_characters_and_addresses_of_scripts_are_refused_and_do_nothing() {
     // given a worker in the middle of a session

@@ -17,6 +17,7 @@ async fn try_code(client: &Client, code: &str) -> (u16, Value) {
     (answer.status, answer.body)
 }
 
+/// Fault 26: somebody tries many codes.
 #[tokio::test]
 async fn spraying_codes_is_braked_where_it_comes_from_and_nowhere_else() {
     // given a station from which somebody tries code after code
@@ -47,6 +48,7 @@ async fn spraying_codes_is_braked_where_it_comes_from_and_nowhere_else() {
     hall.is_unharmed().await;
 }
 
+/// Fault 26: somebody listens to how codes are refused.
 #[tokio::test]
 async fn unknown_and_inactive_codes_are_answered_alike() {
     // given a worker who may not sign in any more
@@ -82,6 +84,7 @@ async fn unknown_and_inactive_codes_are_answered_alike() {
     assert!(apart < Duration::from_millis(20), "{inactive:?} and {unknown:?}");
 }
 
+/// Fault 31: two hundred wrong passwords at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_wrong_passwords_takes_neither_memory_nor_the_workers_time() {
     // given a worker at work
@@ -100,7 +103,7 @@ async fn a_flood_of_wrong_passwords_takes_neither_memory_nor_the_workers_time() 
     let (mut longest, mut most, mut beats) = (Duration::ZERO, before, 0);
     while !flood.is_finished() {
         let started = Instant::now();
-        worker.status(if beats % 2 == 0 { "setup" } else { "stoppage" }).await;
+        worker.status(if beats % 2 == 0 { "setup" } else { "fault" }).await.ok();
         worker.heartbeat().await.ok();
         longest = longest.max(started.elapsed());
         most = most.max(hall.resident_kib());
@@ -123,6 +126,7 @@ async fn a_flood_of_wrong_passwords_takes_neither_memory_nor_the_workers_time() 
     hall.is_unharmed().await;
 }
 
+/// Fault 32: a cookie that was planted.
 #[tokio::test]
 async fn a_token_that_was_there_before_is_worth_nothing_after_signing_in() {
     // given a browser in which somebody has planted a cookie, and one that was signed in before
@@ -149,6 +153,7 @@ async fn a_token_that_was_there_before_is_worth_nothing_after_signing_in() {
     assert_eq!(old.clone().with_token("planted").get("/api/reasons").await.status, 401);
 }
 
+/// Fault 32: a sign-in is revoked.
 #[tokio::test]
 async fn what_is_revoked_at_one_gateway_is_worth_nothing_at_another() {
     // given two gateways, and accounts and workers who are signed in

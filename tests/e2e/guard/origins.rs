@@ -7,6 +7,7 @@ use serde_json::json;
 use super::hall::{Hall, ask};
 use crate::harness::ADMIN_PASSWORD;
 
+/// Fault 25: a page of another site sends requests with somebody's cookies.
 #[tokio::test]
 async fn a_page_of_another_site_changes_nothing_with_anybodys_cookies() {
     // given a browser in which a worker at work and an admin are signed in

@@ -30,6 +30,7 @@ pub async fn exchange(address: &str, bytes: &[u8]) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
+/// Fault 29: heads that are too large.
 #[tokio::test]
 async fn a_head_that_is_too_large_is_refused_by_its_status() {
     // given
@@ -61,6 +62,7 @@ async fn a_head_that_is_too_large_is_refused_by_its_status() {
     hall.is_unharmed().await;
 }
 
+/// Fault 30: random bytes on a connection.
 #[test]
 fn random_bytes_on_the_socket_are_answered_with_a_refusal_or_closed() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");

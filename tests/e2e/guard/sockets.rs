@@ -71,6 +71,7 @@ fn bad_frames() -> Vec<(&'static str, Vec<u8>, u16)> {
     ]
 }
 
+/// Fault 29: frames that are too large, and JSON without end.
 #[tokio::test]
 async fn frames_that_no_client_may_send_end_their_socket_by_code_and_do_nothing_else() {
     let mut doors = Doors::new().await;
@@ -100,6 +101,7 @@ async fn a_flood_of_messages_or_pings_ends_its_socket() {
     doors.hall.is_unharmed().await;
 }
 
+/// Fault 30: random bytes on a WebSocket.
 #[test]
 fn random_bytes_on_a_socket_end_it_or_mean_nothing() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -141,6 +143,7 @@ async fn answer(address: &str, request: &str) -> String {
     socket.head().await
 }
 
+/// Fault 25: handshakes, also of other sites.
 #[tokio::test]
 async fn a_handshake_that_is_none_is_refused_and_a_protocol_that_is_not_ours_is_told() {
     let mut doors = Doors::new().await;
@@ -190,6 +193,7 @@ async fn all_come(address: &str, token: &str) -> Vec<RawSocket> {
     come.into_iter().map(|socket| socket.expect("each has its snapshot")).collect()
 }
 
+/// Fault 23: hundreds of feeds come back in the same instant.
 #[tokio::test(flavor = "multi_thread")]
 async fn five_hundred_sockets_that_come_back_at_once_are_served_beside_a_worker() {
     // given as many sockets as there may be in a large plant, and a worker at work
@@ -212,7 +216,7 @@ async fn five_hundred_sockets_that_come_back_at_once_are_served_beside_a_worker(
         ticks.tick().await;
         let sent = Instant::now();
         worker.heartbeat().await.ok();
-        worker.status(if beats % 2 == 0 { "setup" } else { "stoppage" }).await;
+        worker.status(if beats % 2 == 0 { "setup" } else { "fault" }).await.ok();
         longest = longest.max(sent.elapsed());
         beats += 1;
     }

@@ -13,6 +13,7 @@ fn body(session: &str, station: &str) -> Value {
     })
 }
 
+/// Fault 27: a worker names a session of another.
 #[tokio::test]
 async fn a_session_of_another_worker_does_not_exist() {
     // given two workers at work, and a history that can be asked
@@ -72,6 +73,7 @@ async fn a_closed_session_takes_nothing_any_more() {
     hall.is_unharmed().await;
 }
 
+/// Fault 27: an account looks beyond its stations.
 #[tokio::test]
 async fn limits_to_stations_hold_on_the_real_stack() {
     // given two sessions, and a supervisor limited to the station of the first

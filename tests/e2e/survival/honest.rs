@@ -30,6 +30,7 @@ async fn make_log(server: &TestServer, settings: &[(&str, Value)]) {
     assert!(made["error"].is_null(), "nats-server refuses it by itself: {made}");
 }
 
+/// Fault 6: the stream is not written before it is acknowledged, not kept, or can be cut.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_engine_refuses_a_log_that_could_lose_what_it_acknowledged_and_names_the_setting() {
     let day_ns = 86_400_000_000_000_u64;
@@ -55,6 +56,7 @@ async fn an_engine_refuses_a_log_that_could_lose_what_it_acknowledged_and_names_
     }
 }
 
+/// Fault 6: the server acknowledges before it syncs.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_engine_refuses_a_server_that_acknowledges_before_it_syncs_and_says_what_to_set() {
     let server = TestServer::start(Settings { sync_always: false }).await;
@@ -62,6 +64,18 @@ async fn an_engine_refuses_a_server_that_acknowledges_before_it_syncs_and_says_w
     let told = refusal(&floor::beside(&server));
 
     assert!(told.contains("sync_interval: always"), "{told}");
+}
+
+/// Fault 6: the log has one copy where three were promised.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_refuses_a_log_with_fewer_copies_than_it_was_promised_and_names_the_setting() {
+    let server = TestServer::start(Settings::default()).await;
+    make_log(&server, &[]).await;
+    server.bus("operator").await;
+
+    let told = refusal(&floor::beside(&server).set("replicas", "3"));
+
+    assert!(told.contains("stream ANDON: num_replicas must be 3, and is 1"), "{told}");
 }
 
 /// Speaks as much of NATS as a client needs to believe that it is connected to a server of this version.

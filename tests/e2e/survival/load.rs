@@ -76,21 +76,33 @@ impl Load {
 
     /// Lets every worker finish the command at hand. Nobody may have been told that a session was closed while it was
     /// shown to be alive.
-    pub async fn stop(self) -> History {
+    pub async fn stop(mut self) -> History {
         self.shared.over.store(true, Ordering::Relaxed);
         until("every worker has finished the command at hand", async || {
             self.clients.iter().all(JoinHandle::is_finished)
         })
         .await;
-        for client in self.clients {
+        for client in std::mem::take(&mut self.clients) {
             client.await.expect("no client has panicked");
         }
-        for keeper in self.keepers {
+        for keeper in std::mem::take(&mut self.keepers) {
             keeper.stop().await;
         }
         let history = self.shared.history.lock().expect("no client has panicked").clone();
         history.is_fair();
         history
+    }
+}
+
+/// Whoever reads why a test has failed wants to know how far everybody came.
+impl Drop for Load {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let history = self.history();
+            let done: Vec<_> = self.shared.done.iter().map(|done| done.load(Ordering::Relaxed)).collect();
+            let last = history.unavailable.iter().rev().take(8).map(|unavailable| &unavailable.code);
+            eprintln!("{}; done by each: {done:?}; last sent away: {:?}", history.told(), last.collect::<Vec<_>>());
+        }
     }
 }
 

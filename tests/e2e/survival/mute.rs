@@ -28,6 +28,7 @@ async fn noticed(url: &str, broken: Instant) -> Duration {
     noticed
 }
 
+/// Fault 8: the nats-server cannot write, and is mute.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mute_nats_server_is_restarted_and_nothing_acknowledged_is_lost() {
     // given workers at work
@@ -92,6 +93,7 @@ async fn lasts_until_somebody_restarts_it(mut server: TestServer, place: Place) 
     tables::are_the_fold_of(&ledger, &andon.place.postgres_url()).await;
 }
 
+/// Fault 8: the nats-server cannot write, and is mute.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mute_server_that_nobody_restarts_is_noticed_within_six_seconds_by_its_health_check() {
     let server = TestServer::start(Settings::default()).await;
@@ -99,6 +101,7 @@ async fn a_mute_server_that_nobody_restarts_is_noticed_within_six_seconds_by_its
     lasts_until_somebody_restarts_it(server, place).await;
 }
 
+/// Fault 8: the nats-server cannot write, and is mute.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mute_server_that_nobody_restarts_is_noticed_within_six_seconds_by_its_silence() {
     let server = TestServer::start(Settings::default()).await;

@@ -42,6 +42,7 @@ async fn without_nats_commands_are_answered_503_with_retry_after_and_then_go_on_
     tables::are_the_fold_of(&ledger, &andon.place.postgres_url()).await;
 }
 
+/// Fault 2: the nats-server is killed under load.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_nats_server_killed_again_and_again_loses_nothing_it_acknowledged() {
     // given workers at work

@@ -21,7 +21,10 @@ struct Two {
     first: Process,
     second: Process,
     _gateway: Process,
+    /// Where the gateway is.
     place: Place,
+    /// Where the engines are.
+    engines: Place,
 }
 
 impl Two {
@@ -29,14 +32,15 @@ impl Two {
         let server = TestServer::start(Settings::default()).await;
         let nowhere = "postgres://andon@127.0.0.1:9/andon";
         let place = floor::beside(&server).set("database_url", nowhere).set("idle_timeout", "20s");
-        let mut first = place.spawn(&["engine", "--node-id", "first"]);
+        let engines = floor::beside(&server).set("idle_timeout", "20s");
+        let mut first = engines.spawn(&["engine", "--node-id", "first"]);
         first.logged("engine started").await;
         floor::build(&place);
         let mut gateway = place.spawn(&["gateway"]);
         floor::ready(&place.http_url(), &mut [&mut first, &mut gateway]).await;
-        let second = place.spawn(&["engine", "--node-id", "second"]);
+        let second = engines.spawn(&["engine", "--node-id", "second"]);
         second.logged("engine started").await;
-        Self { server, first, second, _gateway: gateway, place }
+        Self { server, first, second, _gateway: gateway, place, engines }
     }
 
     /// How many partitions each node owns, by the first word of its id, as the claims on the log say.
@@ -82,6 +86,7 @@ impl Two {
     }
 }
 
+/// Fault 2: engines are killed under load.
 #[tokio::test(flavor = "multi_thread")]
 async fn when_an_owner_is_killed_the_other_takes_over_and_the_same_commands_go_on_without_a_fork() {
     // given workers at work with two engines, each with its share
@@ -98,7 +103,7 @@ async fn when_an_owner_is_killed_the_other_takes_over_and_the_same_commands_go_o
     two.shared_by(&["second"]).await;
 
     // and so does a third when that one is killed
-    let third = two.place.spawn(&["engine", "--node-id", "third"]);
+    let third = two.engines.spawn(&["engine", "--node-id", "third"]);
     third.logged("engine started").await;
     two.shared_by(&["second", "third"]).await;
     two.second.kill().await;
@@ -107,6 +112,7 @@ async fn when_an_owner_is_killed_the_other_takes_over_and_the_same_commands_go_o
     two.check(load).await;
 }
 
+/// Fault 5: an owner is frozen, and thaws when another has taken over.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_owner_is_taken_over_from_and_nothing_stale_is_accepted_when_it_thaws() {
     // given workers at work with two engines, each with its share

@@ -45,6 +45,7 @@ async fn nobody_noticed(andon: &Andon, loads: [Load; 2], url: &str) {
     tables::are_the_fold_of(&ledger, url).await;
 }
 
+/// Fault 14: Postgres is frozen.
 #[tokio::test(flavor = "multi_thread")]
 async fn while_postgres_is_frozen_workers_notice_nothing_and_afterwards_no_row_is_missing() {
     // given workers at work
@@ -64,6 +65,7 @@ async fn while_postgres_is_frozen_workers_notice_nothing_and_afterwards_no_row_i
     nobody_noticed(&andon, [load, newcomers], &andon.place.postgres_url()).await;
 }
 
+/// Fault 14: Postgres is dead.
 #[tokio::test(flavor = "multi_thread")]
 async fn while_postgres_is_dead_workers_notice_nothing_and_afterwards_no_row_is_missing() {
     // given a Postgres that somebody else runs, and workers at work

@@ -15,6 +15,7 @@ const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(5);
 /// What a persistence process logs when it is the one that projects.
 const PROJECTING: &str = "projecting";
 
+/// Fault 15: the projecting process is killed.
 #[tokio::test(flavor = "multi_thread")]
 async fn when_the_projecting_process_is_killed_the_other_takes_over_within_five_seconds() {
     // given one that projects, one that stands by, and workers at work

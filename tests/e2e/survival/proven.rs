@@ -56,6 +56,7 @@ async fn lived_through() -> Andon {
     andon
 }
 
+/// Fault 2: everything is killed under load.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_lived_through_kills_is_proven_and_whatever_is_forged_is_named() {
     let andon = lived_through().await;

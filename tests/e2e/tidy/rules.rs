@@ -69,6 +69,13 @@ pub const ONE_HOME: &[OneHome] = &[
         stranger: "engine/src/sample.rs",
     },
     OneHome {
+        what: "local time, which an hour may have twice, is read nowhere",
+        words: &["chrono::Local", "Local::now", "Local.from", "Local.timestamp"],
+        scope: EVERYWHERE,
+        homes: &[],
+        stranger: "engine/src/sample.rs",
+    },
+    OneHome {
         what: "the core of the engine knows no I/O, no clock and no randomness",
         words: &[
             "async ",

@@ -108,7 +108,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => Just(What::Carry),
         1 => any::<bool>().prop_map(|empty| What::EditPress { empty }),
     ];
-    let clock = prop_oneof![6 => 0_i64..60_000_000, 1 => Just(0), 2 => -90_000_000_i64..0];
+    let clock = prop_oneof![6 => 0_i64..60_000_000, 1 => Just(0), 2 => -90_000_000_i64..0, 1 => -3_600_000_000_i64..3_600_000_000];
     (clock, prop::option::of(-1_000_000_i64..10_000_000), what).prop_map(|(clock_us, deadline_us, what)| Step {
         clock_us,
         deadline_us,

@@ -173,6 +173,7 @@ fn text(cell: &str) -> String {
 mod tests {
     use super::*;
 
+    /// Fault 34: text that a spreadsheet takes for a formula.
     #[test]
     fn no_text_is_taken_for_a_formula() {
         for formula in ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "\r=1", "|calc", "＝1"] {
