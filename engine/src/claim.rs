@@ -9,6 +9,8 @@ use futures::{StreamExt, future, stream};
 use crate::{clock::wall_now, shared::Shared};
 
 const WITHIN: Duration = Duration::from_secs(2);
+/// Counts what was refused because it built on a claim that is not the newest: a claim, a renewal, idle closes.
+pub const REFUSED: &str = "andon_refused_stale_claims_total";
 /// Claims taken at once.
 const TAKES: usize = 64;
 
@@ -105,6 +107,7 @@ async fn take_one(bus: &Bus, node_id: &str, wanted: Wanted) -> Option<Got> {
         Err(PublishError::Unknown | PublishError::Moved) => {
             let seen = read(bus, partition).await.ok()??;
             let own = *seen.claim.node_id == *node_id && !seen.claim.released;
+            metrics::counter!(REFUSED).increment(u64::from(!own));
             own.then_some((partition, seen.seq, seen.claim.taken))
         }
         Err(error) => {
@@ -118,6 +121,7 @@ async fn take_one(bus: &Bus, node_id: &str, wanted: Wanted) -> Option<Got> {
 pub async fn release(shared: &Shared, partition: Partition, own: u64, successor: Option<Box<str>>) {
     let Some(message) = message(&shared.node_id, partition, own, Says::Released(successor)) else { return };
     if let Err(error) = shared.bus().publish(&message, WITHIN).await {
+        metrics::counter!(REFUSED).increment(u64::from(error == PublishError::Moved));
         // The next node finds no responder behind it.
         tracing::warn!(%partition, %error, "a claim was not released");
     }

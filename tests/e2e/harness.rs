@@ -7,16 +7,22 @@
 //! ```
 
 mod client;
+mod clock;
+mod cluster;
 mod place;
 mod process;
 mod raw_socket;
 mod wait;
+mod ways;
 
 pub use client::{Answer, Client, Worker};
+pub use clock::{now_us, us};
+pub use cluster::Cluster;
 pub use place::{ADMIN_PASSWORD, Place, sql};
 pub use process::{Process, Signal, at_home_in, send, with_children};
 pub use raw_socket::{RawSocket, client_frame, handshake};
-pub use wait::{until, until_some};
+pub use wait::{until, until_some, until_within};
+pub use ways::Ways;
 
 /// A running `andon up` in a place of its own.
 pub struct Andon {

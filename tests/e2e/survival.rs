@@ -6,10 +6,11 @@
 
 mod crash;
 pub mod floor;
-mod history;
+pub mod hand;
+pub mod history;
 mod honest;
-mod keeper;
-mod ledger;
+pub mod keeper;
+pub mod ledger;
 pub mod load;
 mod mute;
 mod nats_away;
@@ -18,4 +19,4 @@ mod postgres_away;
 mod projectors;
 mod proven;
 mod silence;
-mod tables;
+pub mod tables;
