@@ -21,7 +21,7 @@ pub use cluster::Cluster;
 pub use place::{ADMIN_PASSWORD, Place, sql};
 pub use process::{Process, Signal, at_home_in, send, with_children};
 pub use raw_socket::{RawSocket, client_frame, handshake};
-pub use wait::{until, until_some, until_within};
+pub use wait::{PATIENCE, until, until_some, until_within};
 pub use ways::Ways;
 
 /// A running `andon up` in a place of its own.

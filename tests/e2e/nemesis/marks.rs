@@ -47,6 +47,8 @@ pub struct Marks {
     addresses: Arc<Vec<(String, String)>>,
     http: reqwest::Client,
     asking: JoinHandle<()>,
+    /// What was counted before it matters.
+    before: BTreeMap<&'static str, f64>,
 }
 
 impl Marks {
@@ -70,7 +72,7 @@ impl Marks {
                 }
             }
         });
-        Self { counts, addresses, http, asking }
+        Self { counts, addresses, http, asking, before: BTreeMap::new() }
     }
 
     /// Asks now: somebody is about to be killed.
@@ -78,11 +80,21 @@ impl Marks {
         ask(&self.http, &self.addresses, &self.counts).await;
     }
 
-    /// How often it was counted so far, by all.
+    /// From now on: what nodes count while they find each other is nobody's fault.
+    pub async fn begin(&mut self) {
+        self.look().await;
+        self.before = NAMES.into_iter().map(|name| (name, self.total(name))).collect();
+    }
+
+    /// How often it was counted since then, by all.
     pub fn count(&self, name: &str) -> f64 {
+        self.total(name) - self.before.get(name).copied().unwrap_or_default()
+    }
+
+    fn total(&self, name: &str) -> f64 {
         let counts = self.counts.lock().expect("nobody panics with it");
         let of_name = counts.lives.iter().filter(|((_, known), _)| *known == name);
-        of_name.map(|(_, (over, last))| over + last).sum()
+        of_name.map(|(_, (over, last))| over + last).fold(0.0, |sum, count| sum + count)
     }
 
     /// How many engines say that they are ready.

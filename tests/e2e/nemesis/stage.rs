@@ -63,6 +63,7 @@ impl Stage {
         let mut stage =
             Self { cluster, marks, load, crew, viewers, history, deeds: Vec::new(), beats_lost: Vec::new() };
         stage.serves_again().await;
+        stage.marks.begin().await;
         stage
     }
 

@@ -35,19 +35,13 @@ pub struct Hand {
     /// What the keys of its commands begin with.
     name: String,
     sent: u32,
-    limit: Duration,
     history: Arc<Mutex<History>>,
 }
 
 impl Hand {
     /// Of a worker, with a record that may be shared.
     pub fn new(worker: &str, ways: Ways, name: &str, history: Arc<Mutex<History>>) -> Self {
-        Self { worker: worker.to_owned(), ways, name: name.to_owned(), sent: 0, limit: REQUEST_LIMIT, history }
-    }
-
-    /// The same, but it hangs up after this long.
-    pub fn hanging_up_after(self, limit: Duration) -> Self {
-        Self { limit, ..self }
+        Self { worker: worker.to_owned(), ways, name: name.to_owned(), sent: 0, history }
     }
 
     /// How many commands it has sent.
@@ -116,7 +110,7 @@ impl Hand {
     /// Sends it once; none when nobody says what became of it.
     async fn attempt(&self, path: &str, body: &Value, key: &str) -> Option<Outcome> {
         let sent = self.ways.now().try_post(path, body, Some(key));
-        match tokio::time::timeout(self.limit, sent).await {
+        match tokio::time::timeout(REQUEST_LIMIT, sent).await {
             Ok(Ok(answer)) if answer.status < 300 => Some(Outcome::Ok(answer.body)),
             Ok(Ok(answer)) if answer.status == 503 => {
                 let code = answer.body["error"].as_str().unwrap_or_default().to_owned();
