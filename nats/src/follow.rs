@@ -80,13 +80,22 @@ struct Reading {
     consumer_seq: u64,
     /// The last sequence that was delivered, also when it had been before.
     delivered: u64,
-    /// The follower has caught up when this one is delivered: the last that concerned it when the consumer was made.
+    /// The follower has caught up when so many are delivered, which was all that the consumer's copy of the stream had:
+    /// the last ones of every subject are no beginning of the stream before all of them are there.
+    pending_at_start: u64,
+    /// And this one, or a later one: the last that concerned it when the consumer was made.
     end: u64,
     /// The stream's last sequence at that time.
     head_at_start: u64,
     caught_up: bool,
     /// More was to come when the stream was last asked: the next silence is trouble.
     suspect: bool,
+}
+
+impl Reading {
+    const fn has_all_up_to_its_start(&self, last_seq: u64) -> bool {
+        self.consumer_seq >= self.pending_at_start && (self.delivered >= self.end || last_seq >= self.end)
+    }
 }
 
 impl Follower {
@@ -142,7 +151,7 @@ impl Follower {
                 }
                 continue;
             };
-            if !reading.caught_up && reading.delivered.max(self.last_seq) >= reading.end {
+            if !reading.caught_up && reading.has_all_up_to_its_start(self.last_seq) {
                 return self.caught_up();
             }
             let patience = if reading.suspect { ON_ITS_WAY } else { SILENCE_CHECK };
@@ -192,6 +201,10 @@ impl Follower {
         reading.consumer_seq += 1;
         reading.suspect = false;
         reading.delivered = info.stream_sequence;
+        if info.pending == 0 {
+            // Some were removed meanwhile, and never come.
+            reading.pending_at_start = reading.pending_at_start.min(reading.consumer_seq);
+        }
         if info.stream_sequence <= self.last_seq {
             return Ok(None);
         }
@@ -228,6 +241,7 @@ impl Follower {
                 .create_consumer_on_stream(self.definition(), self.stream)
                 .await
                 .map_err(|error| error.to_string())?;
+            let pending_at_start = consumer.cached_info().num_pending;
             let messages = consumer
                 .stream()
                 .max_messages_per_batch(PULL_MESSAGES)
@@ -241,6 +255,7 @@ impl Follower {
                 messages,
                 consumer_seq: 0,
                 delivered: 0,
+                pending_at_start,
                 end,
                 head_at_start: head.last_seq,
                 caught_up: false,
@@ -256,8 +271,11 @@ impl Follower {
     async fn end_by_the_leader(&self) -> Result<u64, String> {
         let filters = if self.filters.is_empty() { vec![">".to_owned()] } else { self.filters.clone() };
         let questions: Vec<_> = filters.into_iter().map(|filter| self.last_on(filter)).collect();
-        let lasts: Vec<u64> =
-            stream::iter(questions).buffer_unordered(ASKED_AT_ONCE).try_collect().await.map_err(|error| error.to_string())?;
+        let lasts: Vec<u64> = stream::iter(questions)
+            .buffer_unordered(ASKED_AT_ONCE)
+            .try_collect()
+            .await
+            .map_err(|error| error.to_string())?;
         Ok(lasts.into_iter().max().unwrap_or(0))
     }
 

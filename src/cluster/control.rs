@@ -208,7 +208,9 @@ mod tests {
         assert_eq!("delay nats-1 250".parse(), Ok(Order::Delay("nats-1".into(), None, Duration::from_millis(250))));
         let between = Order::Delay("nats-1".into(), Some("nats-2".into()), Duration::ZERO);
         assert_eq!("delay nats-1 nats-2 0".parse(), Ok(between));
-        for line in ["delay nats-1", "delay nats-1 soon", "delay nats-1 60001", "", "kill", "kill a b", "explode engine-1"] {
+        for line in
+            ["delay nats-1", "delay nats-1 soon", "delay nats-1 60001", "", "kill", "kill a b", "explode engine-1"]
+        {
             assert!(line.parse::<Order>().expect_err(line).starts_with("status | kill NAME"));
         }
     }

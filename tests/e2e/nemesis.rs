@@ -65,6 +65,8 @@ async fn play(stage: &mut Stage, seed: u64, by_chance: Duration) {
     stage.an_engine_freezes().await;
     stage.crew.one_falls_silent();
     stage.an_engine_is_cut_off().await;
+    stage.crew.one_falls_silent();
+    stage.a_leader_is_left_alone().await;
     stage.a_gateway_forgets().await;
     stage.crew.one_falls_silent();
     stage.servers_drift_apart().await;

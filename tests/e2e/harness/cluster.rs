@@ -61,7 +61,8 @@ impl Cluster {
     /// How `role` reaches all nats-servers, past the links.
     pub fn nats_config(&self, role: &str) -> NatsConfig {
         let file = self.place.data_dir().join("running.toml");
-        let running: toml::Table = toml::from_str(&std::fs::read_to_string(file).expect("it runs")).expect("valid TOML");
+        let running: toml::Table =
+            toml::from_str(&std::fs::read_to_string(file).expect("it runs")).expect("valid TOML");
         let url = running["nats_url"].as_str().expect("text").to_owned();
         NatsConfig { url, replicas: 3, ..self.place.nats_config(role) }
     }

@@ -3,55 +3,89 @@
 
 use std::time::Duration;
 
+use tokio::time::sleep;
+
 use super::fault::{Deed, Fault, SERVERS};
 use super::marks::{REFUSED_CLAIMS, REFUSED_EVENTS, RESETS, UNKNOWN_ACKS};
 use super::stage::Stage;
-use super::verdict::take_overs;
+use super::verdict::{leader, take_overs};
 use crate::harness::until_within;
 
 /// Attempts of an act.
 const ATTEMPTS: usize = 4;
 /// How long an attempt lasts at most.
 const ATTEMPT: Duration = Duration::from_secs(8);
+/// What servers that drift apart need for each way: an event needs two of them, and a command a second at most.
+const DRIFT_MS: u32 = 600;
+/// For how long they do.
+const DRIFT: Duration = Duration::from_secs(4);
 
 impl Stage {
     /// An engine is frozen until another has taken its partitions, and thaws.
     pub async fn an_engine_freezes(&mut self) {
         let fault = Fault::new(Deed::Freeze, "engine-1");
-        let config = self.cluster.nats_config("persistence");
-        let before = take_overs(&config).await;
+        let before = take_overs(&self.cluster.nats_config("persistence")).await;
         self.begin(fault).await;
-        let taken = until_within(ATTEMPT, async || (take_overs(&config).await > before).then_some(())).await;
-        self.note(&format!("taken over: {}", taken.is_some()));
+        self.taken_over(before).await;
         self.end(fault).await;
         self.serves_again().await;
     }
 
-    /// An engine loses its way to the log in the middle of commands.
+    /// An engine loses its way to the log in the middle of commands, and finds it when its partitions are another's: what
+    /// it had sent meanwhile arrives.
     pub async fn an_engine_is_cut_off(&mut self) {
         let fault = Fault::new(Deed::Cut, "engine-2");
-        self.begin(fault).await;
-        self.counted(&[UNKNOWN_ACKS]).await;
-        self.end(fault).await;
+        for _ in 0..ATTEMPTS {
+            let before = take_overs(&self.cluster.nats_config("persistence")).await;
+            self.begin(fault).await;
+            self.taken_over(before).await;
+            self.end(fault).await;
+            let done = self.counted(&[UNKNOWN_ACKS, REFUSED_CLAIMS]).await;
+            self.serves_again().await;
+            if done {
+                return;
+            }
+        }
+    }
+
+    /// The log's leader is left alone for a while: it cannot store, and says to whoever sends an event again that the first
+    /// is on its way. Longer than it takes a node to find its way to it, and shorter than the leader takes to resign.
+    pub async fn a_leader_is_left_alone(&mut self) {
+        for _ in 0..ATTEMPTS {
+            let leader = leader(&self.cluster.nats_config("persistence")).await;
+            let followers = SERVERS.into_iter().filter(|server| *server != leader);
+            let faults: Vec<_> = followers.map(|server| Fault::new(Deed::Freeze, server)).collect();
+            for fault in &faults {
+                self.begin(*fault).await;
+            }
+            let done = self.counted(&[REFUSED_EVENTS]).await;
+            for fault in &faults {
+                self.end(*fault).await;
+            }
+            self.serves_again().await;
+            if done {
+                return;
+            }
+        }
+    }
+
+    /// The nats-servers are far from each other: what one stores the others know late, and nodes hear each other late.
+    pub async fn servers_drift_apart(&mut self) {
+        for (one, other) in pairs() {
+            self.tell(&format!("delay {one} {other} {DRIFT_MS}")).await;
+        }
+        sleep(DRIFT).await;
+        for (one, other) in pairs() {
+            self.tell(&format!("heal {one} {other}")).await;
+        }
         self.serves_again().await;
     }
 
-    /// The nats-servers are far from each other: what one stores the others know late.
-    pub async fn servers_drift_apart(&mut self) {
-        for attempt in 0..ATTEMPTS {
-            if self.marks.count(REFUSED_EVENTS) > 0.0 && self.marks.count(REFUSED_CLAIMS) > 0.0 {
-                return;
-            }
-            let by = [600, 450, 700, 900][attempt];
-            for (one, other) in pairs() {
-                self.tell(&format!("delay {one} {other} {by}")).await;
-            }
-            self.counted(&[REFUSED_EVENTS, REFUSED_CLAIMS]).await;
-            for (one, other) in pairs() {
-                self.tell(&format!("heal {one} {other}")).await;
-            }
-            self.serves_again().await;
-        }
+    /// Waits until a partition more than so many was taken from a node that does not answer.
+    async fn taken_over(&mut self, before: usize) {
+        let config = self.cluster.nats_config("persistence");
+        let taken = until_within(ATTEMPT, async || (take_overs(&config).await > before).then_some(())).await;
+        self.note(&format!("taken over: {}", taken.is_some()));
     }
 
     /// A gateway dies and comes back over slow links: it does not know yet what was closed before.

@@ -135,8 +135,7 @@ async fn ask(http: &reqwest::Client, addresses: &[(String, String)], counts: &Mu
 /// The sum of a counter over its labels; none when it is not there.
 fn sum(text: &str, name: &str) -> Option<f64> {
     let own = |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{']));
-    let values: Vec<f64> =
-        text.lines().filter(own).filter_map(|line| line.rsplit_once(' ')?.1.parse().ok()).collect();
+    let values: Vec<f64> = text.lines().filter(own).filter_map(|line| line.rsplit_once(' ')?.1.parse().ok()).collect();
     (!values.is_empty()).then(|| values.iter().sum())
 }
 

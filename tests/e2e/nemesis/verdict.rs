@@ -7,7 +7,7 @@ use bus_schemas::{Claim, CloseCause, EventKind, TakenWhy, subject};
 
 use super::crew::Sitter;
 use super::stage::{BEAT_EVERY, IDLE};
-use crate::harness::us;
+use crate::harness::{until_some, us};
 use crate::survival::history::{History, Outcome};
 use crate::survival::keeper::Beats;
 use crate::survival::ledger::Ledger;
@@ -31,6 +31,17 @@ pub async fn take_overs(config: &NatsConfig) -> usize {
             Followed::Interrupted(_) => {}
         }
     }
+}
+
+/// The nats-server that leads the log.
+pub async fn leader(config: &NatsConfig) -> String {
+    let bus = Bus::connect(config, "persistence").await.expect("nats-server answers");
+    until_some("the log has a leader", async || {
+        let told = bus.client().request("$JS.API.STREAM.INFO.ANDON", "".into()).await.ok()?;
+        let told: serde_json::Value = serde_json::from_slice(&told.payload).ok()?;
+        told["cluster"]["leader"].as_str().map(str::to_owned)
+    })
+    .await
 }
 
 /// Everybody who fell silent was closed for it, and once.

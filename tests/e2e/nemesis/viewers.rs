@@ -40,7 +40,8 @@ pub async fn admin(gateway: &str) -> Client {
     let client = Client::new(gateway.to_owned());
     let account = json!({"account": "admin", "password": ADMIN_PASSWORD});
     let token = until_some("an admin can sign in", async || {
-        let answer = client.try_post("/api/admin/login", &account, None).await.ok().filter(|answer| answer.status == 200);
+        let answer =
+            client.try_post("/api/admin/login", &account, None).await.ok().filter(|answer| answer.status == 200);
         answer?.body["token"].as_str().map(str::to_owned)
     })
     .await;
