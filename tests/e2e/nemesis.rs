@@ -66,7 +66,7 @@ async fn play(stage: &mut Stage, seed: u64, by_chance: Duration) {
     stage.crew.one_falls_silent();
     stage.an_engine_is_cut_off().await;
     stage.crew.one_falls_silent();
-    stage.a_leader_is_left_alone().await;
+    stage.a_leader_is_far_from_the_others().await;
     stage.a_gateway_forgets().await;
     stage.crew.one_falls_silent();
     stage.servers_drift_apart().await;

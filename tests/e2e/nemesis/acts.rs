@@ -48,19 +48,26 @@ impl Stage {
         }
     }
 
-    /// The log's leader is left alone for a while: it cannot store, and says to whoever sends an event again that the first
-    /// is on its way. Longer than it takes a node to find its way to it, and shorter than the leader takes to resign.
-    pub async fn a_leader_is_left_alone(&mut self) {
+    /// Everybody speaks to the log's leader, as the other servers were gone, and these are far from it: it stores an event
+    /// just after its sender has given up waiting, and reads, and sends it again.
+    pub async fn a_leader_is_far_from_the_others(&mut self) {
         for _ in 0..ATTEMPTS {
             let leader = leader(&self.cluster.nats_config("persistence")).await;
-            let followers = SERVERS.into_iter().filter(|server| *server != leader);
-            let faults: Vec<_> = followers.map(|server| Fault::new(Deed::Freeze, server)).collect();
-            for fault in &faults {
-                self.begin(*fault).await;
+            let others = || SERVERS.into_iter().filter(|server| *server != leader);
+            for other in others() {
+                self.begin(Fault::new(Deed::Kill, other)).await;
+            }
+            self.counted(&[UNKNOWN_ACKS]).await;
+            for other in others() {
+                self.end(Fault::new(Deed::Kill, other)).await;
+            }
+            self.serves_again().await;
+            for other in others() {
+                self.tell(&format!("delay {leader} {other} {DRIFT_MS}")).await;
             }
             let done = self.counted(&[REFUSED_EVENTS]).await;
-            for fault in &faults {
-                self.end(*fault).await;
+            for other in others() {
+                self.tell(&format!("heal {leader} {other}")).await;
             }
             self.serves_again().await;
             if done {
@@ -69,7 +76,8 @@ impl Stage {
         }
     }
 
-    /// The nats-servers are far from each other: what one stores the others know late, and nodes hear each other late.
+    /// The nats-servers are far from each other: what one stores the others know late, and nodes hear
+    /// each other late.
     pub async fn servers_drift_apart(&mut self) {
         for (one, other) in pairs() {
             self.tell(&format!("delay {one} {other} {DRIFT_MS}")).await;
