@@ -1,6 +1,6 @@
 //! `andon cluster`: a whole cluster on one machine, for trying and for testing. Three nats-servers with the log on each,
 //! Postgres, engine nodes, two gateways and two persistence processes, each a process of its own, joined by links that
-//! can be cut. Whoever runs it kills, stops and cuts them by name.
+//! can be cut and slowed down. Whoever runs it kills, stops and cuts them by name.
 //!
 //! It is no way to run a factory: all of it shares one machine and one disk.
 
@@ -139,8 +139,11 @@ impl Cluster {
                 member.end().await;
                 member.start().await?;
             }
-            Order::Cut(name, other) => self.cut(&name, other.as_deref(), true)?,
-            Order::Heal(name, other) => self.cut(&name, other.as_deref(), false)?,
+            Order::Cut(name, other) => self.links(&name, other.as_deref())?.iter().for_each(|link| link.cut()),
+            Order::Delay(name, other, by) => {
+                self.links(&name, other.as_deref())?.iter().for_each(|link| link.delay(by));
+            }
+            Order::Heal(name, other) => self.links(&name, other.as_deref())?.iter().for_each(|link| link.heal()),
         }
         Ok(String::new())
     }
@@ -151,14 +154,14 @@ impl Cluster {
         found.with_context(|| format!("there is no {name}; there are {}", names.join(", ")))
     }
 
-    fn cut(&mut self, one: &str, other: Option<&str>, cut: bool) -> anyhow::Result<()> {
+    /// The links that join two, or all of one.
+    fn links(&mut self, one: &str, other: Option<&str>) -> anyhow::Result<Vec<&Link>> {
         for name in std::iter::once(one).chain(other) {
             self.member(name)?;
         }
         let links: Vec<_> = self.links.iter().filter(|link| link.joins(one, other)).collect();
         anyhow::ensure!(!links.is_empty(), "no link joins {one} and {}", other.unwrap_or("anything"));
-        links.iter().for_each(|link| link.cut(cut));
-        Ok(())
+        Ok(links)
     }
 
     fn status(&mut self) -> String {
@@ -175,8 +178,15 @@ impl Cluster {
         for (number, url) in (1..).zip(&self.http) {
             text.push_str(&format!("gateway-{number} serves {url}\n"));
         }
-        for link in self.links.iter().filter(|link| link.is_cut()) {
-            text.push_str(&format!("cut: {} to {}\n", link.from, link.to));
+        for member in &self.members {
+            if let Some(port) = member.metrics_port {
+                text.push_str(&format!("{} measures at http://127.0.0.1:{port}/metrics\n", member.name));
+            }
+        }
+        for link in &self.links {
+            if let Some(trouble) = link.trouble() {
+                text.push_str(&format!("{trouble}: {} to {}\n", link.from, link.to));
+            }
         }
         text
     }
@@ -184,7 +194,7 @@ impl Cluster {
     /// Ends everything: who asks before who answers, and the servers last. A second signal kills what is left.
     async fn end(&mut self, shutdown: &Shutdown) {
         // Nobody can say good-bye over a cut link.
-        self.links.iter().for_each(|link| link.cut(false));
+        self.links.iter().for_each(Link::heal);
         for kind in ["gateway-", "persistence-", "engine-", shape::POSTGRES, "nats-"] {
             let members = self.members.iter_mut().filter(|member| member.name.starts_with(kind));
             let ending = join_all(members.map(Member::end));

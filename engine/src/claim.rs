@@ -11,6 +11,8 @@ use crate::{clock::wall_now, shared::Shared};
 const WITHIN: Duration = Duration::from_secs(2);
 /// A release is tried this often: the first may meet a renewal on its way, the second its own lost ack.
 const RELEASE_TRIES: usize = 3;
+/// Counts what was refused because it built on a claim that is not the newest: a claim, a renewal, idle closes.
+pub const REFUSED: &str = "andon_refused_stale_claims_total";
 /// Claims taken at once.
 const TAKES: usize = 64;
 
@@ -107,6 +109,7 @@ async fn take_one(bus: &Bus, node_id: &str, wanted: Wanted) -> Option<Got> {
         Err(PublishError::Unknown | PublishError::Moved) => {
             let seen = read(bus, partition).await.ok()??;
             let own = *seen.claim.node_id == *node_id && !seen.claim.released;
+            metrics::counter!(REFUSED).increment(u64::from(!own));
             own.then_some((partition, seen.seq, seen.claim.taken))
         }
         Err(error) => {
@@ -122,6 +125,7 @@ pub async fn release(shared: &Shared, partition: Partition, mut own: u64, succes
     for _ in 0..RELEASE_TRIES {
         let Some(message) = message(&shared.node_id, partition, own, Says::Released(successor.clone())) else { return };
         let Err(error) = shared.bus().publish(&message, WITHIN).await else { return };
+        metrics::counter!(REFUSED).increment(u64::from(error == PublishError::Moved));
         if let Ok(Some(seen)) = read(shared.bus(), partition).await {
             if *seen.claim.node_id != *shared.node_id || seen.claim.released {
                 return;

@@ -232,7 +232,10 @@ impl Closer {
             Ok(Some(seen)) if *seen.claim.node_id == *self.shared.node_id && !seen.claim.released => {
                 self.shared.slot(partition).renewed(seen.seq);
             }
-            Ok(Some(seen)) => drop(self.node.cast(NodeMsg::ClaimSeen(partition, seen))),
+            Ok(Some(seen)) => {
+                metrics::counter!(claim::REFUSED).increment(1);
+                drop(self.node.cast(NodeMsg::ClaimSeen(partition, seen)));
+            }
             Ok(None) => tracing::error!(%partition, "the claim of this node is gone from the log"),
             Err(error) => tracing::warn!(%partition, %error, "a claim could not be read"),
         }

@@ -202,6 +202,7 @@ fn show_counters() {
     for name in [
         "andon_unknown_acks_total",
         "andon_refused_compare_and_set_total",
+        crate::claim::REFUSED,
         "andon_idle_closes_total",
         "andon_idle_batches_aborted_total",
         "andon_idle_batches_refused_total",

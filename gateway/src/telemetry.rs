@@ -53,6 +53,11 @@ pub(crate) fn feed_ended(code: u16) {
     metrics::counter!("andon_gateway_feed_ended_total", "code" => code.to_string()).increment(1);
 }
 
+/// A viewer could not go on from what it held, and began anew.
+pub(crate) fn feed_reset(reason: &'static str) {
+    metrics::counter!("andon_gateway_feed_resets_total", "reason" => reason).increment(1);
+}
+
 /// Heartbeats were sent to an owner.
 pub(crate) fn beats_sent(count: usize) {
     metrics::counter!("andon_gateway_beats_sent_total").increment(count as u64);

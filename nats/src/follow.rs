@@ -3,6 +3,9 @@
 //!
 //! It is a pull consumer without acknowledgements that is made anew from the last sequence + 1 after any trouble: a
 //! missed heartbeat, a hole in the consumer's own count, a deleted consumer, or silence although the stream goes on.
+//!
+//! With several nats-servers a consumer reads the copy of one of them, which may be behind: what that copy has not got is
+//! not pending to it. Where the end is the stream's leader is asked.
 
 use std::time::Duration;
 
@@ -11,10 +14,10 @@ use async_nats::jetstream::{
     consumer::{AckPolicy, DeliverPolicy, PullConsumer, ReplayPolicy, pull},
 };
 use bus_schemas::TimeUs;
-use futures::StreamExt;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::time::{Instant, timeout};
 
-use crate::{Bus, StoredMessage, StreamFacts};
+use crate::{Bus, ReadError, StoredMessage, StreamFacts};
 
 /// The server says that it lives this often; two missed ones are trouble.
 const IDLE_HEARTBEAT: Duration = Duration::from_secs(1);
@@ -32,6 +35,8 @@ const ON_ITS_WAY: Duration = Duration::from_millis(500);
 const CREATE_WITHIN: Duration = Duration::from_secs(3);
 /// Time for ending a consumer.
 const END_WITHIN: Duration = Duration::from_secs(1);
+/// Subjects whose last message is asked for at once: a node that takes a third of the partitions asks for 170.
+const ASKED_AT_ONCE: usize = 32;
 /// Pause before the next attempt after trouble.
 const RETRY_DELAY: Duration = Duration::from_millis(200);
 
@@ -73,12 +78,24 @@ struct Reading {
     consumer: String,
     messages: pull::Stream,
     consumer_seq: u64,
-    /// The follower has caught up when this many were delivered or this sequence is reached.
+    /// The last sequence that was delivered, also when it had been before.
+    delivered: u64,
+    /// The follower has caught up when so many are delivered, which was all that the consumer's copy of the stream had:
+    /// the last ones of every subject are no beginning of the stream before all of them are there.
     pending_at_start: u64,
+    /// And this one, or a later one: the last that concerned it when the consumer was made.
+    end: u64,
+    /// The stream's last sequence at that time.
     head_at_start: u64,
     caught_up: bool,
-    /// The stream had gone on when it was last asked: the next silence is trouble.
+    /// More was to come when the stream was last asked: the next silence is trouble.
     suspect: bool,
+}
+
+impl Reading {
+    const fn has_all_up_to_its_start(&self, last_seq: u64) -> bool {
+        self.consumer_seq >= self.pending_at_start && (self.delivered >= self.end || last_seq >= self.end)
+    }
 }
 
 impl Follower {
@@ -134,7 +151,7 @@ impl Follower {
                 }
                 continue;
             };
-            if !reading.caught_up && reading.consumer_seq >= reading.pending_at_start {
+            if !reading.caught_up && reading.has_all_up_to_its_start(self.last_seq) {
                 return self.caught_up();
             }
             let patience = if reading.suspect { ON_ITS_WAY } else { SILENCE_CHECK };
@@ -183,7 +200,9 @@ impl Follower {
         }
         reading.consumer_seq += 1;
         reading.suspect = false;
-        if info.pending == 0 || info.stream_sequence >= reading.head_at_start {
+        reading.delivered = info.stream_sequence;
+        if info.pending == 0 {
+            // Some were removed meanwhile, and never come.
             reading.pending_at_start = reading.pending_at_start.min(reading.consumer_seq);
         }
         if info.stream_sequence <= self.last_seq {
@@ -199,8 +218,7 @@ impl Follower {
         }))
     }
 
-    /// Silent although the stream went on, or although not everything of its beginning has come, twice: the consumer is
-    /// stuck.
+    /// Silent although more is to come, twice: the consumer is stuck, or reads a copy that is.
     async fn check_silence(&mut self) -> Result<(), String> {
         let info = self.bus.stream_info(self.stream, CREATE_WITHIN).await.map_err(|error| error.to_string())?;
         let last_seq = self.last_seq;
@@ -217,6 +235,7 @@ impl Follower {
         let make = async {
             let head = self.bus.stream_info(self.stream, CREATE_WITHIN).await.map_err(|error| error.to_string())?;
             self.check_same_log(&head)?;
+            let end = self.end_by_the_leader().await?;
             let context = jetstream::new(self.bus.client().clone());
             let consumer: PullConsumer = context
                 .create_consumer_on_stream(self.definition(), self.stream)
@@ -235,7 +254,9 @@ impl Follower {
                 consumer: consumer.cached_info().name.clone(),
                 messages,
                 consumer_seq: 0,
+                delivered: 0,
                 pending_at_start,
+                end,
                 head_at_start: head.last_seq,
                 caught_up: false,
                 suspect: false,
@@ -244,6 +265,26 @@ impl Follower {
         timeout(CREATE_WITHIN * 2, make)
             .await
             .unwrap_or_else(|_| Err("no answer to the making of a consumer".to_owned()))
+    }
+
+    /// The last message there is on these subjects; 0 when there is none.
+    async fn end_by_the_leader(&self) -> Result<u64, String> {
+        let filters = if self.filters.is_empty() { vec![">".to_owned()] } else { self.filters.clone() };
+        let questions: Vec<_> = filters.into_iter().map(|filter| self.last_on(filter)).collect();
+        let lasts: Vec<u64> = stream::iter(questions)
+            .buffer_unordered(ASKED_AT_ONCE)
+            .try_collect()
+            .await
+            .map_err(|error| error.to_string())?;
+        Ok(lasts.into_iter().max().unwrap_or(0))
+    }
+
+    fn last_on(&self, filter: String) -> impl Future<Output = Result<u64, ReadError>> + use<> {
+        let (bus, stream) = (self.bus.clone(), self.stream);
+        async move {
+            let last = bus.last_message(stream, &filter, CREATE_WITHIN).await?;
+            Ok(last.map_or(0, |last| last.seq))
+        }
     }
 
     /// A consumer beyond the stream's end would silently wait for a log that went backwards to grow again.

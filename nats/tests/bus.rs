@@ -179,6 +179,46 @@ async fn a_follower_of_last_messages_catches_up_with_one_message_a_subject() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_follower_of_last_messages_has_caught_up_with_every_subject_also_while_the_stream_goes_on() {
+    // given a stream that goes on all the time, on each of some subjects in turn
+    const SUBJECTS: u8 = 8;
+    let server = TestServer::start(Settings::default()).await;
+    let bus = server.bus("engine").await;
+    let publisher = bus.clone();
+    let (ready, begun) = tokio::sync::oneshot::channel();
+    let publishing = tokio::spawn(async move {
+        let mut ready = Some(ready);
+        for round in 0_u64.. {
+            for partition in 0..SUBJECTS {
+                let last = if round == 0 { 0 } else { (round - 1) * u64::from(SUBJECTS) + u64::from(partition) + 1 };
+                publish(&publisher, &claim(partition, Expect::LastOnSubject(last), "x")).await.expect("stored");
+            }
+            if let Some(ready) = ready.take() {
+                let _nobody_waits = ready.send(());
+            }
+        }
+    });
+    begun.await.expect("each subject has a message");
+    for _ in 0..20 {
+        // when somebody begins to follow the last message of each
+        let filters = vec![subject::CLAIMS.to_owned()];
+        let mut follower = Follower::new(bus.clone(), subject::STREAM_LOG, filters, Start::LastPerSubject);
+        let mut delivered = std::collections::BTreeSet::new();
+        loop {
+            match tokio::time::timeout(WITHIN, follower.next()).await.expect("it goes on") {
+                Followed::Message(message) => drop(delivered.insert(message.subject)),
+                Followed::CaughtUp => break,
+                Followed::Interrupted(why) => panic!("{why}"),
+            }
+        }
+        // then there is one of each when it says that it has caught up
+        assert_eq!(delivered.len(), usize::from(SUBJECTS), "{delivered:?}");
+        follower.end().await;
+    }
+    publishing.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_empty_stream_is_caught_up_at_once() {
     let server = TestServer::start(Settings::default()).await;
     let bus = server.bus("engine").await;

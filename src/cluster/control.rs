@@ -4,6 +4,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -14,6 +15,8 @@ use tokio::sync::{mpsc, oneshot};
 const LINE_MAX: u64 = 256;
 /// Requests that wait while one is done.
 const QUEUE: usize = 16;
+/// What is slower than this is cut.
+const DELAY_MAX: Duration = Duration::from_secs(60);
 /// What the last line of a good answer is, and how a bad one begins.
 const DONE: &str = "ok";
 const REFUSED: &str = "error: ";
@@ -35,7 +38,9 @@ pub enum Order {
     Restart(String),
     /// Cut its links; or the one with another.
     Cut(String, Option<String>),
-    /// Heal them.
+    /// Slow them down by so much each way.
+    Delay(String, Option<String>, Duration),
+    /// Heal them of both.
     Heal(String, Option<String>),
 }
 
@@ -43,7 +48,9 @@ impl FromStr for Order {
     type Err = &'static str;
 
     fn from_str(line: &str) -> Result<Self, Self::Err> {
-        const USAGE: &str = "status | kill NAME | stop NAME | cont NAME | start NAME | restart NAME | cut NAME [NAME] | heal NAME [NAME]";
+        const USAGE: &str = "status | kill NAME | stop NAME | cont NAME | start NAME | restart NAME | cut NAME [NAME] | \
+             delay NAME [NAME] MS | heal NAME [NAME]";
+        let delay = |text: &str| text.parse().map(Duration::from_millis).ok().filter(|delay| *delay <= DELAY_MAX);
         let words: Vec<&str> = line.split_whitespace().collect();
         let own = |name: &str| name.to_owned();
         match words[..] {
@@ -55,6 +62,8 @@ impl FromStr for Order {
             ["restart", name] => Ok(Self::Restart(own(name))),
             ["cut", name] => Ok(Self::Cut(own(name), None)),
             ["cut", name, other] => Ok(Self::Cut(own(name), Some(own(other)))),
+            ["delay", name, by] => delay(by).map(|by| Self::Delay(own(name), None, by)).ok_or(USAGE),
+            ["delay", name, other, by] => delay(by).map(|by| Self::Delay(own(name), Some(own(other)), by)).ok_or(USAGE),
             ["heal", name] => Ok(Self::Heal(own(name), None)),
             ["heal", name, other] => Ok(Self::Heal(own(name), Some(own(other)))),
             _ => Err(USAGE),
@@ -196,7 +205,12 @@ mod tests {
         assert_eq!(" kill  engine-2 ".parse(), Ok(Order::Kill("engine-2".into())));
         assert_eq!("cut gateway-1 nats-2".parse(), Ok(Order::Cut("gateway-1".into(), Some("nats-2".into()))));
         assert_eq!("heal gateway-1".parse(), Ok(Order::Heal("gateway-1".into(), None)));
-        for line in ["", "kill", "kill a b", "explode engine-1"] {
+        assert_eq!("delay nats-1 250".parse(), Ok(Order::Delay("nats-1".into(), None, Duration::from_millis(250))));
+        let between = Order::Delay("nats-1".into(), Some("nats-2".into()), Duration::ZERO);
+        assert_eq!("delay nats-1 nats-2 0".parse(), Ok(between));
+        for line in
+            ["delay nats-1", "delay nats-1 soon", "delay nats-1 60001", "", "kill", "kill a b", "explode engine-1"]
+        {
             assert!(line.parse::<Order>().expect_err(line).starts_with("status | kill NAME"));
         }
     }

@@ -1,6 +1,6 @@
 //! A process of the cluster: started, signalled, ended; by its own process id, and never anything else.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -34,9 +34,13 @@ pub enum Program {
 pub struct Member {
     /// Its name.
     pub name: String,
+    /// Where it shows its metrics, on the loopback address; a server has none.
+    pub metrics_port: Option<u16>,
     program: Program,
     child: Option<Child>,
     stopped: bool,
+    /// How often it was started.
+    starts: u32,
 }
 
 /// How a process is.
@@ -53,7 +57,15 @@ pub enum State {
 impl Member {
     /// One that does not run yet.
     pub const fn new(name: String, program: Program) -> Self {
-        Self { name, program, child: None, stopped: false }
+        Self { name, metrics_port: None, program, child: None, stopped: false, starts: 0 }
+    }
+
+    /// Has a role show its metrics at this port of the loopback address, however often it is started.
+    pub fn measure_at(&mut self, port: u16) {
+        if let Program::Role { variables, .. } = &mut self.program {
+            variables.push(("ANDON_METRICS_ADDR", format!("127.0.0.1:{port}")));
+            self.metrics_port = Some(port);
+        }
     }
 
     /// Starts it, unless it runs.
@@ -77,12 +89,25 @@ impl Member {
                     .env_clear()
                     .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
                     .envs(variables.iter().map(|(name, value)| (name, value)));
+                self.keep_log(log);
                 child::spawn(command, log)?
             }
         };
         self.child = Some(child);
         self.stopped = false;
+        self.starts += 1;
         Ok(())
+    }
+
+    /// What it said before it ended stays beside its log, as `engine-1.log.1` and so on: a log is begun anew.
+    fn keep_log(&self, log: &Path) {
+        if self.starts > 0 {
+            let mut kept = log.as_os_str().to_owned();
+            kept.push(format!(".{}", self.starts));
+            if let Err(error) = std::fs::rename(log, kept) {
+                tracing::warn!(%error, "the log of {} is not kept", self.name);
+            }
+        }
     }
 
     /// How it is.

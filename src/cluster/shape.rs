@@ -76,7 +76,8 @@ impl Shape {
         for role in roles(engines) {
             let nats = common.nats_links(&role, &servers, &mut links).await?;
             let database = Link::new(&role.name, POSTGRES, postgres.port).await?;
-            let member = common.role(&role, &nats, database.port(), ports.free(0)?, &mut http)?;
+            let mut member = common.role(&role, &nats, database.port(), ports.free(0)?, &mut http)?;
+            member.measure_at(ports.free(0)?);
             if role.kind != Kind::Engine {
                 links.push(database);
             }
@@ -237,7 +238,6 @@ impl<'a> Common<'a> {
             ("ANDON_DATA_DIR", shown(&self.directory.join(name))),
             ("ANDON_SECRET_FILE", shown(&self.secret_file)),
             ("ANDON_REPLICAS", SERVERS.to_string()),
-            ("ANDON_METRICS_ADDR", "127.0.0.1:0".to_owned()),
             ("ANDON_IDLE_TIMEOUT", span(self.config.idle_timeout)),
             ("ANDON_MAX_SESSION", span(self.config.max_session)),
             ("ANDON_RETENTION", span(self.config.retention)),

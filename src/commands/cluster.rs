@@ -22,7 +22,7 @@ pub struct Arguments {
 /// What is done to a running cluster.
 #[derive(Debug, Subcommand)]
 pub enum Order {
-    /// Print every process, where the gateways are, and the links that are cut
+    /// Print every process, where gateways serve and metrics are, and the links that are cut or slowed down
     Status,
     /// Kill a process (SIGKILL)
     Kill(Name),
@@ -36,7 +36,9 @@ pub enum Order {
     Restart(Name),
     /// Cut all links of a process, or the one with another: nothing passes, and nobody is told
     Cut(Ends),
-    /// Heal them: what was held arrives
+    /// Slow all links of a process down, or the one with another, by so many milliseconds each way
+    Delay(Slow),
+    /// Heal them of both: what was held arrives
     Heal(Ends),
 }
 
@@ -54,6 +56,14 @@ pub struct Ends {
     pub name: String,
     /// The process at the other end
     pub other: Option<String>,
+}
+
+/// Links, and by how much they are slowed down.
+#[derive(Debug, Args)]
+pub struct Slow {
+    /// A process; another at the other end, if it is only that link; milliseconds, 0 for no more
+    #[arg(value_name = "NAME [NAME] MS", num_args = 2..=3, required = true)]
+    pub what: Vec<String>,
 }
 
 /// Runs a cluster until a signal ends it, or tells a running one.
@@ -88,6 +98,7 @@ fn line(order: &Order) -> String {
         Order::Start(of) => format!("start {}", of.name),
         Order::Restart(of) => format!("restart {}", of.name),
         Order::Cut(ends) => both("cut", ends),
+        Order::Delay(slow) => format!("delay {}", slow.what.join(" ")),
         Order::Heal(ends) => both("heal", ends),
     }
 }

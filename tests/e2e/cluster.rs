@@ -7,44 +7,18 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::harness::{ADMIN_PASSWORD, Client, Place, Process, until, until_some};
+use crate::harness::{ADMIN_PASSWORD, Client, Cluster, Place, until, until_some};
 use crate::survival::{floor, load::Load};
 
 const BEAT_EVERY: Duration = Duration::from_secs(1);
 /// From the death of the projecting process to the work of the other.
 const PROJECTED_WITHIN: Duration = Duration::from_secs(5);
 
-/// A running cluster.
-struct Cluster {
-    process: Process,
-    place: Place,
-    gateways: Vec<String>,
+fn place() -> Place {
+    Place::new().set("idle_timeout", "30s").set("log_max_bytes", "1GiB")
 }
 
 impl Cluster {
-    async fn start() -> Self {
-        let place = Place::new().set("idle_timeout", "30s").set("log_max_bytes", "1GiB");
-        let mut process = place.spawn(&["cluster", "--nodes", "3"]);
-        let said = process.ready().await;
-        let gateways = said.split_whitespace().map(str::to_owned).collect();
-        Self { process, place, gateways }
-    }
-
-    /// Runs `andon` beside it; what it printed, and whether it succeeded.
-    fn run(&self, arguments: &[&str]) -> (bool, String) {
-        let output = self.place.command(arguments).output().expect("andon starts");
-        let text = [output.stdout, output.stderr].concat();
-        (output.status.success(), String::from_utf8(text).expect("UTF-8"))
-    }
-
-    /// Does something to it that must work.
-    #[track_caller]
-    fn order(&self, words: &[&str]) -> String {
-        let (done, said) = self.run(&[&["cluster"], words].concat());
-        assert!(done, "{words:?}: {said}");
-        said
-    }
-
     /// How many partitions each node owns, by its configured name.
     fn owned(&self) -> std::collections::BTreeMap<String, u64> {
         let (done, said) = self.run(&["nodes", "--json"]);
@@ -83,7 +57,7 @@ impl Cluster {
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_go_on_whatever_one_process_or_link_is_lost_and_the_log_is_proven() {
     // given a cluster, each node with its share, and workers at one of two gateways
-    let cluster = Cluster::start().await;
+    let cluster = Cluster::start(place()).await;
     floor::build(&cluster.place);
     until("each node has its share", async || {
         let owned = cluster.owned();
@@ -155,7 +129,7 @@ async fn sessions_go_on_whatever_one_process_or_link_is_lost_and_the_log_is_prov
 #[tokio::test(flavor = "multi_thread")]
 async fn orders_name_what_is_there_and_a_signal_ends_exactly_what_was_started() {
     // given
-    let mut cluster = Cluster::start().await;
+    let mut cluster = Cluster::start(place()).await;
 
     // when somebody asks for what is not there, then they are told what is
     let (done, said) = cluster.run(&["cluster", "kill", "engine-9"]);

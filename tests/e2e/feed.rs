@@ -7,8 +7,8 @@ mod floor;
 mod gateways;
 pub mod proxy;
 mod stalled;
-mod table;
-mod viewer;
+pub mod table;
+pub mod viewer;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;

@@ -7,21 +7,27 @@
 //! ```
 
 mod client;
+mod clock;
+mod cluster;
 mod place;
 mod process;
 mod raw_socket;
 mod span;
 mod trace;
 mod wait;
+mod ways;
 mod wire;
 
 pub use client::{Answer, Client, Worker};
+pub use clock::{now_us, us};
+pub use cluster::Cluster;
 pub use place::{ADMIN_PASSWORD, Place, psql, sql};
 pub use process::{Process, Signal, at_home_in, send, with_children};
 pub use raw_socket::{RawSocket, client_frame, handshake};
 pub use span::span;
 pub use trace::Trace;
-pub use wait::{until, until_some};
+pub use wait::{PATIENCE, until, until_some, until_within};
+pub use ways::Ways;
 pub use wire::{Wire, WireTo};
 
 /// A running `andon up` in a place of its own.

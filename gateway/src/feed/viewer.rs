@@ -173,7 +173,7 @@ impl Viewer {
             }
             Some(Err(reason)) => {
                 self.snapshot(board, now);
-                self.next = Some(Box::new(Frame::reset(reason)));
+                self.next = Some(Box::new(begin_anew(reason)));
                 false
             }
             None => {
@@ -278,7 +278,7 @@ impl Viewer {
         if self.scanned < board.floor() {
             // Too slow even for what is remembered of closed sessions.
             self.snapshot(board, now);
-            return Some(Frame::reset(Reset::TooOld));
+            return Some(begin_anew(Reset::TooOld));
         }
         match self.mode {
             Mode::Latest => self.sum(board, now).then(|| self.cut_part(board))?,
@@ -383,6 +383,12 @@ impl Viewer {
     pub const fn auth_expires_at(&self) -> TimeUs {
         self.auth_expires_at
     }
+}
+
+/// What a viewer holds cannot be gone on with; an alarm may count these.
+fn begin_anew(reason: Reset) -> Frame {
+    crate::telemetry::feed_reset(reason.as_str());
+    Frame::reset(reason)
 }
 
 #[cfg(test)]

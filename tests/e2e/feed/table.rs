@@ -12,6 +12,8 @@ const FRAME_MAX_BYTES: usize = 64 * 1024;
 pub struct Table {
     /// Where it stands.
     pub cursor: Option<String>,
+    /// The same when what it holds is what there is at the cursor, and not a part of what comes next.
+    pub stands_at: Option<String>,
     /// The sessions by id.
     pub sessions: BTreeMap<String, Value>,
     snapshot: Option<BTreeMap<String, Value>>,
@@ -56,8 +58,9 @@ impl Table {
             "stale" | "auth" | "error" | "bye" => {}
             other => panic!("an unknown frame: {other}"),
         }
-        if let Some(cursor) = frame["cursor"].as_str() {
-            self.cursor = Some(cursor.to_owned());
+        self.stands_at = frame["cursor"].as_str().map(str::to_owned);
+        if let Some(cursor) = &self.stands_at {
+            self.cursor = Some(cursor.clone());
         }
         self.last.insert(kind, frame.clone());
     }

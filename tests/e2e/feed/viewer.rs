@@ -74,6 +74,11 @@ impl Viewer {
         }
     }
 
+    /// What carries its frames.
+    pub const fn transport(&self) -> Transport {
+        self.transport
+    }
+
     /// Hangs up without a word.
     pub fn cut(&mut self) {
         self.connection = None;

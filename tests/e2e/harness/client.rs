@@ -63,6 +63,12 @@ impl Client {
         self
     }
 
+    /// The same at another gateway.
+    pub fn at(mut self, base: String) -> Self {
+        self.base = base;
+        self
+    }
+
     /// Its token.
     pub fn token(&self) -> Option<String> {
         self.token.clone()

@@ -16,13 +16,21 @@ pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
 }
 
 /// Waits until `attempt` gives something, and returns it.
-pub async fn until_some<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+pub async fn until_some<T>(what: &str, attempt: impl AsyncFnMut() -> Option<T>) -> T {
+    let found = until_within(PATIENCE, attempt).await;
+    found.unwrap_or_else(|| panic!("waited {PATIENCE:?} in vain until {what}"))
+}
+
+/// Waits this long at most until `attempt` gives something.
+pub async fn until_within<T>(patience: Duration, mut attempt: impl AsyncFnMut() -> Option<T>) -> Option<T> {
+    let deadline = Instant::now() + patience;
     loop {
         if let Some(found) = attempt().await {
-            return found;
+            return Some(found);
         }
-        assert!(Instant::now() < deadline, "waited {PATIENCE:?} in vain until {what}");
+        if Instant::now() >= deadline {
+            return None;
+        }
         tokio::time::sleep(POLL).await;
     }
 }

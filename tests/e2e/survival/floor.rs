@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use andon_nats::testing::TestServer;
 use serde_json::Value;
 
-use crate::harness::{Andon, Client, Place, Process, Worker, until};
+use crate::harness::{Andon, Client, PATIENCE, Place, Process, Worker, until, until_within};
 
 /// Workers of the floor.
 const WORKERS: usize = 24;
@@ -86,13 +86,15 @@ pub async fn readiness(url: &str) -> Option<(u16, Value)> {
 
 /// Waits until `GET /readyz` says so. A role that has ended meanwhile fails the test.
 pub async fn ready(url: &str, roles: &mut [&mut Process]) {
-    until("it is ready", async || {
+    let mut said = None;
+    let ready = until_within(PATIENCE, async || {
         for role in roles.iter_mut() {
             assert!(!role.has_ended(), "a role has ended: {}", role.log());
         }
-        readiness(url).await.is_some_and(|(status, _)| status == 200)
-    })
-    .await;
+        said = readiness(url).await;
+        said.as_ref().is_some_and(|(status, _)| *status == 200).then_some(())
+    });
+    assert!(ready.await.is_some(), "{url} is not ready within {PATIENCE:?}: {said:?}");
 }
 
 /// What differs, line by line, for a failing comparison of two long texts.

@@ -52,8 +52,12 @@ pub struct Entry {
     pub makes: Makes,
     /// What the client knows.
     pub outcome: Outcome,
+    /// It was sent to be refused: what it names is over.
+    pub out_of_place: bool,
     /// How often it was sent.
     pub tries: u32,
+    /// When it was sent first: microseconds since 1970.
+    pub sent_us: i64,
     /// From the first sending to the last answer.
     pub took: Duration,
 }
@@ -94,12 +98,26 @@ impl History {
         self.entries.iter().map(|entry| entry.took).max().unwrap_or_default()
     }
 
-    /// Every client got what it was promised: nothing was refused, and whoever was sent away was told for how long.
+    /// How many were refused as they had to be.
+    pub fn refused(&self) -> usize {
+        self.entries.iter().filter(|entry| matches!(entry.outcome, Outcome::Refused(_))).count()
+    }
+
+    /// How many clients gave up without knowing what became of it.
+    pub fn unknown(&self) -> usize {
+        self.entries.iter().filter(|entry| matches!(entry.outcome, Outcome::Unknown)).count()
+    }
+
+    /// Every client got what it was promised: refused was what is out of place and nothing else, and whoever was sent away was told for how long.
     #[track_caller]
     pub fn is_fair(&self) {
         for entry in &self.entries {
-            if let Outcome::Refused(answer) = &entry.outcome {
-                panic!("nothing here deserves a refusal: {} {answer}", entry.key);
+            match &entry.outcome {
+                Outcome::Refused(answer) if !entry.out_of_place => {
+                    panic!("nothing here deserves a refusal: {} {answer}", entry.key);
+                }
+                Outcome::Ok(answer) if entry.out_of_place => panic!("not refused: {} {answer}", entry.key),
+                Outcome::Ok(_) | Outcome::Refused(_) | Outcome::Unknown => {}
             }
         }
         for unavailable in &self.unavailable {
@@ -110,8 +128,8 @@ impl History {
     /// What was refused, for whoever reads why a test has failed.
     pub fn refusals(&self) -> String {
         let refused = |entry: &Entry| match &entry.outcome {
-            Outcome::Refused(why) => Some(format!("{} {:?}: {why}", entry.key, entry.makes)),
-            Outcome::Ok(_) | Outcome::Unknown => None,
+            Outcome::Refused(why) if !entry.out_of_place => Some(format!("{} {:?}: {why}", entry.key, entry.makes)),
+            Outcome::Ok(_) | Outcome::Refused(_) | Outcome::Unknown => None,
         };
         self.entries.iter().filter_map(refused).collect::<Vec<_>>().join("; ")
     }
@@ -122,7 +140,7 @@ impl History {
         for unavailable in &self.unavailable {
             *codes.entry(&unavailable.code).or_default() += 1;
         }
-        let unknown = self.entries.iter().filter(|entry| matches!(entry.outcome, Outcome::Unknown)).count();
+        let unknown = self.unknown();
         format!(
             "{} commands done, {} of them repeated, {unknown} left unknown, {} requests unanswered, 503s: {codes:?}, \
              slowest {:?}",

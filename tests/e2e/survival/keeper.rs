@@ -1,5 +1,6 @@
 //! Somebody who keeps a session alive with heartbeats and nothing else, as a tablet on a quiet machine does.
 
+use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::Client;
+use crate::harness::{Ways, now_us};
 
 /// A beat that was not answered by then is given up; the next one is due.
 const BEAT_LIMIT: Duration = Duration::from_secs(5);
@@ -22,7 +23,7 @@ pub struct Keeper {
 }
 
 /// What became of the beats.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Beats {
     /// Answered `ok`.
     pub heard: u32,
@@ -32,26 +33,35 @@ pub struct Beats {
     pub unanswered: u32,
     /// Longest time between two that were heard.
     pub apart: Duration,
+    /// Of those that were heard: the session, and when it was sent (microseconds since 1970).
+    pub signs: Vec<(String, i64)>,
     /// Sessions that were said to be closed while they were being kept.
     pub lost: Vec<String>,
 }
 
+impl fmt::Debug for Beats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { heard, sent_away, unanswered, apart, lost, signs: _ } = self;
+        write!(f, "{heard} beats heard, {sent_away} sent away, {unanswered} unanswered, {apart:?} apart, lost {lost:?}")
+    }
+}
+
 impl Keeper {
     /// Keeps nothing yet, see [`Keeper::session`].
-    pub fn idle(client: Client, every: Duration) -> Self {
-        Self::start(client, None, every)
+    pub fn idle(ways: impl Into<Ways>, every: Duration) -> Self {
+        Self::start(ways.into(), None, every)
     }
 
     /// Keeps this session.
-    pub fn of(client: Client, session: &str, every: Duration) -> Self {
-        Self::start(client, Some(session.to_owned()), every)
+    pub fn of(ways: impl Into<Ways>, session: &str, every: Duration) -> Self {
+        Self::start(ways.into(), Some(session.to_owned()), every)
     }
 
-    fn start(client: Client, session: Option<String>, every: Duration) -> Self {
+    fn start(ways: Ways, session: Option<String>, every: Duration) -> Self {
         let session = Arc::new(Mutex::new(session));
         let beats = Arc::<Mutex<Beats>>::default();
         let stop = CancellationToken::new();
-        let keeping = keep(client, every, Arc::clone(&session), Arc::clone(&beats));
+        let keeping = keep(ways, every, Arc::clone(&session), Arc::clone(&beats));
         let task = tokio::spawn({
             let stop = stop.clone();
             async move {
@@ -81,7 +91,7 @@ impl Keeper {
     }
 }
 
-async fn keep(client: Client, every: Duration, session: Arc<Mutex<Option<String>>>, beats: Arc<Mutex<Beats>>) {
+async fn keep(ways: Ways, every: Duration, session: Arc<Mutex<Option<String>>>, beats: Arc<Mutex<Beats>>) {
     let kept = || session.lock().expect("nobody panics with it").clone();
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -91,7 +101,8 @@ async fn keep(client: Client, every: Duration, session: Arc<Mutex<Option<String>
         let Some(session) = kept() else { continue };
         let sent = Instant::now();
         let body = json!({"sessionId": session});
-        let beat = client.try_post("/api/sessions/heartbeat", &body, None);
+        let sent_us = now_us();
+        let beat = ways.now().try_post("/api/sessions/heartbeat", &body, None);
         let answered = tokio::time::timeout(BEAT_LIMIT, beat).await;
         // What happened to a session that has been given up meanwhile is nobody's loss.
         let is_kept = kept().as_deref() == Some(&*session);
@@ -99,6 +110,7 @@ async fn keep(client: Client, every: Duration, session: Arc<Mutex<Option<String>
         match answered {
             Ok(Ok(answer)) if answer.status == 200 && answer.body["ok"] == true => {
                 beats.heard += 1;
+                beats.signs.push((session, sent_us));
                 if let Some(last) = last_heard.replace(sent) {
                     beats.apart = beats.apart.max(sent - last);
                 }
@@ -108,9 +120,15 @@ async fn keep(client: Client, every: Duration, session: Arc<Mutex<Option<String>
                     beats.lost.push(session);
                 }
             }
-            Ok(Ok(answer)) if answer.status == 503 && answer.retry_after.is_some() => beats.sent_away += 1,
+            Ok(Ok(answer)) if answer.status == 503 && answer.retry_after.is_some() => {
+                beats.sent_away += 1;
+                ways.next();
+            }
             Ok(Ok(answer)) => panic!("a heartbeat was answered {answer:?}"),
-            Ok(Err(_)) | Err(_) => beats.unanswered += 1,
+            Ok(Err(_)) | Err(_) => {
+                beats.unanswered += 1;
+                ways.next();
+            }
         }
     }
 }

@@ -1,20 +1,13 @@
 //! The whole log, read from its first message, and what must be true of it.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use andon_nats::{Bus, Followed, Follower, NatsConfig, Start};
-use bus_schemas::{
-    CloseCause, EventKind, SessionEvent, WorkerState,
-    subject::{self, LogSubject},
-};
+use bus_schemas::{CloseCause, EventKind, SessionEvent, WorkerState, subject};
+use tokio::time::{Instant, timeout_at};
 
 use super::history::{Entry, History, Makes, Outcome};
-
-/// Time for one look at the stream.
-const LOOK_WITHIN: Duration = Duration::from_secs(5);
-/// Time between two messages of it.
-const READ_WITHIN: Duration = Duration::from_secs(30);
+use crate::harness::PATIENCE;
 
 /// Every session event with its sequence, in order.
 pub struct Ledger {
@@ -28,24 +21,18 @@ impl Ledger {
     pub async fn read(config: &NatsConfig) -> Self {
         let role = config.user.clone().unwrap_or_else(|| "persistence".to_owned());
         let bus = Bus::connect(config, &role).await.expect("nats-server answers");
-        // As its leader has it: a copy that is read from may be behind.
-        let log = bus.stream_info(subject::STREAM_LOG, LOOK_WITHIN).await.expect("the log is there");
-        let mut follower = Follower::new(bus, subject::STREAM_LOG, Vec::new(), Start::Sequence(1));
-        let (mut events, mut read) = (Vec::new(), 0);
-        while read < log.last_seq {
-            let followed = tokio::time::timeout(READ_WITHIN, follower.next()).await;
-            match followed.unwrap_or_else(|_| panic!("the log ends at {read}, and should at {}", log.last_seq)) {
-                Followed::Message(message) => {
-                    read = message.seq;
-                    if matches!(LogSubject::parse(&message.subject), Some(LogSubject::Session(..))) {
-                        events.push((message.seq, message.decode().expect("an event")));
-                    }
-                }
-                Followed::CaughtUp => {}
-                Followed::Interrupted(why) => panic!("{why}"),
+        let filters = vec![subject::SESSIONS.to_owned()];
+        let mut follower = Follower::new(bus, subject::STREAM_LOG, filters, Start::Sequence(1));
+        let mut events = Vec::new();
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match timeout_at(deadline, follower.next()).await.expect("the log is read") {
+                Followed::Message(message) => events.push((message.seq, message.decode().expect("an event"))),
+                Followed::CaughtUp => return Self { events, config: config.clone() },
+                // It goes on by itself.
+                Followed::Interrupted(_) => {}
             }
         }
-        Self { events, config: config.clone() }
     }
 
     /// The same log as it is now: somebody may have fallen silent meanwhile.

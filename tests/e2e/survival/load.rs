@@ -6,22 +6,16 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 
 use super::floor;
-use super::history::{Entry, History, Makes, Outcome, Unavailable};
-use super::keeper::Keeper;
-use crate::harness::{Worker, until};
+use super::hand::{Asks, Hand};
+use super::history::History;
+use super::keeper::{Beats, Keeper};
+use crate::harness::{Ways, until};
 
 /// Between two commands of a worker.
 const THINKING: Duration = Duration::from_millis(20);
-/// Before a command is repeated.
-const BEFORE_REPEAT: Duration = Duration::from_millis(100);
-/// A client that has waited this long hangs up: longer than a gateway takes for its longest answer (10 s of tries, and
-/// the expiry of the last).
-const REQUEST_LIMIT: Duration = Duration::from_secs(20);
 /// Status changes and counts of one session.
 const COMMANDS_PER_SESSION: u32 = 12;
 
@@ -33,7 +27,7 @@ pub struct Load {
 }
 
 struct Shared {
-    history: Mutex<History>,
+    history: Arc<Mutex<History>>,
     over: AtomicBool,
     done: Vec<AtomicU64>,
 }
@@ -41,17 +35,23 @@ struct Shared {
 impl Load {
     /// Signs these workers of the floor in and sets them to work, each with a heartbeat this often.
     pub async fn start(url: &str, numbers: std::ops::Range<usize>, beat_every: Duration) -> Self {
-        let workers = floor::sign_in(url, numbers).await;
+        Self::across(&[url.to_owned()], numbers, beat_every).await
+    }
+
+    /// The same at several gateways: each worker begins at one of them, and goes to the next when it is not served.
+    pub async fn across(gateways: &[String], numbers: std::ops::Range<usize>, beat_every: Duration) -> Self {
+        let workers = floor::sign_in(&gateways[0], numbers).await;
         let station = floor::station(&workers[0]).await;
         let done = workers.iter().map(|_| AtomicU64::new(0)).collect();
-        let shared = Arc::new(Shared { history: Mutex::default(), over: AtomicBool::new(false), done });
+        let shared = Arc::new(Shared { history: Arc::default(), over: AtomicBool::new(false), done });
         let mut load = Self { shared: Arc::clone(&shared), clients: Vec::new(), keepers: Vec::new() };
         for (number, worker) in workers.into_iter().enumerate() {
-            let keeper = Keeper::idle(worker.client.clone(), beat_every);
+            let ways = || Ways::new(&worker.client, gateways, number);
+            let keeper = Keeper::idle(ways(), beat_every);
             let session = keeper.session();
             load.keepers.push(keeper);
-            let client =
-                Busy { number, worker, station: station.clone(), session, sent: 0, shared: Arc::clone(&shared) };
+            let hand = Hand::new(&worker.id, ways(), &format!("w{number}"), Arc::clone(&shared.history));
+            let client = Busy { number, hand, station: station.clone(), session, shared: Arc::clone(&shared) };
             load.clients.push(tokio::spawn(client.run()));
         }
         load
@@ -69,6 +69,11 @@ impl Load {
         .await;
     }
 
+    /// Where everything is written down, for others to write into.
+    pub fn record(&self) -> Arc<Mutex<History>> {
+        Arc::clone(&self.shared.history)
+    }
+
     /// What has happened so far.
     pub fn history(&self) -> History {
         self.shared.history.lock().expect("no client has panicked").clone()
@@ -76,7 +81,12 @@ impl Load {
 
     /// Lets every worker finish the command at hand. Nobody may have been told that a session was closed while it was
     /// shown to be alive.
-    pub async fn stop(mut self) -> History {
+    pub async fn stop(self) -> History {
+        self.stop_with_beats().await.0
+    }
+
+    /// The same, with what became of the beats.
+    pub async fn stop_with_beats(mut self) -> (History, Vec<Beats>) {
         self.shared.over.store(true, Ordering::Relaxed);
         until("every worker has finished the command at hand", async || {
             self.clients.iter().all(JoinHandle::is_finished)
@@ -85,12 +95,13 @@ impl Load {
         for client in std::mem::take(&mut self.clients) {
             client.await.expect("no client has panicked");
         }
+        let mut beats = Vec::new();
         for keeper in std::mem::take(&mut self.keepers) {
-            keeper.stop().await;
+            beats.push(keeper.stop().await);
         }
         let history = self.shared.history.lock().expect("no client has panicked").clone();
         history.is_fair();
-        history
+        (history, beats)
     }
 }
 
@@ -109,10 +120,9 @@ impl Drop for Load {
 /// One busy worker.
 struct Busy {
     number: usize,
-    worker: Worker,
+    hand: Hand,
     station: String,
     session: Arc<Mutex<Option<String>>>,
-    sent: u32,
     shared: Arc<Shared>,
 }
 
@@ -121,23 +131,35 @@ impl Busy {
         let mut round = 0;
         while !self.is_over() {
             round += 1;
-            let Some(session) = self.open(round).await else { return };
+            self.remember(None);
+            let Some(session) = self.hand.open(&self.station, &format!("J-{}-{round}", self.number)).await else {
+                return;
+            };
+            self.done(true);
+            self.remember(Some(session.clone()));
             for number in 0..COMMANDS_PER_SESSION {
                 if self.is_over() {
                     return;
                 }
-                match number % 3 {
-                    0 => self.status(&session, if number % 2 == 0 { "production" } else { "setup" }).await,
+                let done = match number % 3 {
+                    0 => self.hand.status(&session, if number % 2 == 0 { "production" } else { "setup" }).await,
                     _ => self.count(&session).await,
-                }
+                };
+                self.done(done);
                 tokio::time::sleep(THINKING).await;
             }
             // Every other session is completed, the rest are replaced by the next.
             if (self.number + round).is_multiple_of(2) && !self.is_over() {
                 self.remember(None);
-                self.command("/api/sessions/complete", json!({"sessionId": session}), Makes::Closed, true).await;
+                let done = self.hand.complete(&session).await;
+                self.done(done);
+                self.hand.count(&session, Asks::OutOfPlace).await;
             }
         }
+    }
+
+    fn done(&self, done: bool) {
+        self.shared.done[self.number].fetch_add(u64::from(done), Ordering::Relaxed);
     }
 
     fn is_over(&self) -> bool {
@@ -148,70 +170,9 @@ impl Busy {
         *self.session.lock().expect("nobody panics with it") = session;
     }
 
-    async fn open(&mut self, round: usize) -> Option<String> {
-        self.remember(None);
-        let body = json!({
-            "workerId": self.worker.id, "stationId": self.station, "jobNumber": format!("J-{}-{round}", self.number),
-        });
-        let opened = self.command("/api/jobs", body, Makes::Opened, true).await?;
-        let session = opened["session"]["id"].as_str().expect("an id").to_owned();
-        self.remember(Some(session.clone()));
-        Some(session)
-    }
-
-    async fn status(&mut self, session: &str, status: &str) {
-        let body = json!({"sessionId": session, "status": status});
-        if let Some(answer) = self.command("/api/status-events", body, Makes::StatusChanged, true).await {
-            assert_eq!(answer["event"]["status"], status);
-            assert_eq!(answer["event"]["session_id"], session);
-        }
-    }
-
     /// Counts one piece. Some of those of unknown outcome are not repeated: they may be stored, but once at most.
-    async fn count(&mut self, session: &str) {
-        let insists = self.sent.is_multiple_of(2);
-        let body = json!({"sessionId": session, "good_delta": 1});
-        self.command("/api/sessions/quantities", body, Makes::QuantitiesReported, insists).await;
-    }
-
-    /// Sends a command until there is an answer, with the same key each time; the body of a 2xx.
-    async fn command(&mut self, path: &str, body: Value, makes: Makes, insists: bool) -> Option<Value> {
-        self.sent += 1;
-        let key = format!("w{}-{}", self.number, self.sent);
-        let started = Instant::now();
-        let mut tries = 0;
-        let outcome = loop {
-            tries += 1;
-            let sent = self.worker.client.try_post(path, &body, Some(&key));
-            match tokio::time::timeout(REQUEST_LIMIT, sent).await {
-                Ok(Ok(answer)) if answer.status < 300 => break Outcome::Ok(answer.body),
-                Ok(Ok(answer)) if answer.status == 503 => {
-                    let code = answer.body["error"].as_str().unwrap_or_default().to_owned();
-                    let unavailable = Unavailable { code, retry_after: answer.retry_after };
-                    self.note(|history| history.unavailable.push(unavailable));
-                }
-                Ok(Ok(answer)) => break Outcome::Refused(format!("{answer:?}")),
-                Ok(Err(_)) | Err(_) => self.note(|history| history.unanswered += 1),
-            }
-            if !insists {
-                break Outcome::Unknown;
-            }
-            tokio::time::sleep(BEFORE_REPEAT).await;
-        };
-        let told = match &outcome {
-            Outcome::Ok(body) => Some(body.clone()),
-            Outcome::Refused(_) | Outcome::Unknown => None,
-        };
-        let worker = self.worker.id.clone();
-        let entry = Entry { worker, key, makes, outcome, tries, took: started.elapsed() };
-        self.note(|history| history.entries.push(entry));
-        if told.is_some() {
-            self.shared.done[self.number].fetch_add(1, Ordering::Relaxed);
-        }
-        told
-    }
-
-    fn note(&self, what: impl FnOnce(&mut History)) {
-        what(&mut self.shared.history.lock().expect("nobody panics with it"));
+    async fn count(&mut self, session: &str) -> bool {
+        let asks = if self.hand.sent().is_multiple_of(2) { Asks::UntilAnswered } else { Asks::Once };
+        self.hand.count(session, asks).await
     }
 }

@@ -1,12 +1,13 @@
 //! What the tests about silence share: sessions to be kept or left, and the clock beside them.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bus_schemas::SessionEvent;
 
 use super::super::floor;
 use super::super::ledger::Ledger;
 use crate::harness::{Worker, until_some};
+pub use crate::harness::{now_us, us};
 
 /// The idle time of these tests.
 pub const IDLE: Duration = Duration::from_secs(3);
@@ -31,18 +32,7 @@ pub fn session(worker: &Worker) -> &str {
     worker.session.as_deref().expect("a session")
 }
 
-/// The time as events have it: all processes of a test share the machine's clock.
-pub fn now_us() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
-    i64::try_from(now.as_micros()).expect("before the year 294247")
-}
-
 /// Waits until a session is closed, and gives the event that did it.
 pub async fn closed(config: &andon_nats::NatsConfig, session: &str) -> SessionEvent {
     until_some("the session is closed", async || Ledger::read(config).await.close_of(session).cloned()).await
-}
-
-/// Microseconds.
-pub fn us(duration: Duration) -> i64 {
-    i64::try_from(duration.as_micros()).expect("short")
 }
