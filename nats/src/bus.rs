@@ -115,6 +115,9 @@ impl Bus {
         if let (Some(user), Some(password)) = (&config.user, &config.password) {
             options = options.user_and_password(user.clone(), password.clone());
         }
+        if let Some(ca) = &config.ca {
+            options = options.require_tls(true).add_root_certificates(ca.clone());
+        }
         let servers: Vec<&str> = config.url.split(',').map(str::trim).collect();
         let client =
             options.connect(servers).await.map_err(|source| NatsError::Connect { url: config.url.clone(), source })?;

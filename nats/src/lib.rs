@@ -17,6 +17,7 @@ pub mod publish;
 pub mod read;
 mod replies;
 pub mod server;
+pub mod snapshot;
 pub mod streams;
 #[cfg(feature = "testing")]
 pub mod testing;

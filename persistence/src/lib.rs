@@ -7,6 +7,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod backup;
 mod checkpoint;
 mod config;
 mod convert;

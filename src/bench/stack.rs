@@ -229,6 +229,7 @@ impl Stack {
             url: addresses.nats_url,
             user: Some(role.name().to_owned()),
             password: Some(role.password(&passwords).to_owned()),
+            ca: None,
             monitor_url: addresses.nats_monitor_url,
             unchecked_log: false,
             replicas: 1,

@@ -136,6 +136,7 @@ impl Place {
             url: format!("nats://127.0.0.1:{}", self.nats_port),
             user: Some(role.to_owned()),
             password: Some(self.nats_password(role)),
+            ca: None,
             monitor_url: None,
             unchecked_log: true,
             replicas: 1,
