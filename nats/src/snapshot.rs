@@ -1,5 +1,5 @@
 //! A stream as a whole: taken out of a server and put into another, by JetStream's own snapshots. Sequences, times,
-//! headers and holes stay as they are; consumers are not carried along.
+//! headers and holes stay as they are; when it was created may not, and consumers are not carried along.
 //!
 //! What a snapshot holds is a prefix of the stream that reaches at least as far as the state it is told with.
 

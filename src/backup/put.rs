@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use andon_nats::snapshot::{self, Snapshotted};
-use andon_nats::{Bus, NatsConfig};
+use andon_nats::{Bus, NatsConfig, batch};
 use anyhow::{Context as _, bail, ensure};
 use bus_schemas::subject::{METADATA_GENERATION, STREAM_LOG};
 use gateway::clock::wall_now;
@@ -89,6 +89,12 @@ async fn put(backup: &Backup, target: &Target, bus: &Bus, tools: &PgTools) -> an
     tools.load(&target.database_url, &dump).await.context("the database cannot be restored")?;
     persistence::backup::adopt(&target.database_url, bus).await?;
     let log = bus.stream_info(STREAM_LOG, WITHIN).await?;
+    if bus.message(STREAM_LOG, log.last_seq, WITHIN).await?.is_some_and(|last| batch::goes_on_after(&last)) {
+        tracing::warn!(
+            seq = log.last_seq,
+            "the log ends in the middle of a batch that was not acknowledged before the backup: `andon verify` will name it"
+        );
+    }
     Ok(format!(
         "restored sequences {} to {} of the log, as of {}, as generation {generation}",
         log.first_seq, log.last_seq, manifest.taken_at

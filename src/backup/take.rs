@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use andon_nats::{Bus, snapshot};
+use andon_nats::{Bus, Followed, Follower, Start, batch, snapshot};
 use anyhow::{Context as _, ensure};
 use bus_schemas::subject::{STREAM_DIRECTORY, STREAM_LOG};
 use gateway::clock::wall_now;
 use persistence::backup::Frozen;
+use tokio::time::timeout;
 
 use super::database::PgTools;
 use super::files::{self, Sum, Unfinished};
@@ -15,8 +17,13 @@ use super::manifest::{Manifest, Stream};
 use super::{STREAMS, iso8601, stream_file, told_bytes};
 use crate::backends::{Backends, NatsRole};
 use crate::config::Config;
-use crate::servers::installation;
 
+/// A log that is taken within moments has moments without a batch, in which nothing is cut.
+const ATTEMPTS: u32 = 10;
+/// A larger one is taken once: it takes seconds, and there is a batch in most of them.
+const AGAIN_UP_TO_BYTES: u64 = 1 << 30;
+/// Time for one message of the log.
+const READ_WITHIN: Duration = Duration::from_secs(10);
 /// The dump of the database.
 pub const DATABASE: &str = "database.dump";
 /// Where a directory of `andon up` keeps its secrets, and their names in a backup.
@@ -42,6 +49,8 @@ pub async fn take(config: &Config, place: &Path) -> anyhow::Result<String> {
     // First the database's view: what is in it is in the log that is taken afterwards.
     let frozen = Frozen::begin(database_url).await.context("the database cannot be read")?;
     let dump = unfinished.path().join(DATABASE);
+    // Made here, so that nobody else can read what the other program writes into it.
+    files::write(&dump, &[])?;
     let dumped = tools.dump(database_url, &frozen.snapshot, &dump).await;
     let database = frozen.contents.clone();
     frozen.end().await;
@@ -69,11 +78,36 @@ pub async fn take(config: &Config, place: &Path) -> anyhow::Result<String> {
     Ok(format!("{} holds {told}", place.display()))
 }
 
+/// The log is taken again when it may have been cut in the middle of a batch: then half of a deed would be restored, a
+/// session replaced by none, say.
 async fn take_stream(bus: &Bus, stream: &str, unfinished: &Unfinished) -> anyhow::Result<(Stream, Sum)> {
-    let mut file = files::Writer::create(&unfinished.path().join(stream_file(stream)))?;
-    let taken = snapshot::take(bus, stream, |piece| file.write(piece)).await;
-    let taken = taken.with_context(|| format!("no snapshot of stream {stream} can be taken"))?;
-    Ok((Stream::of(taken), file.finish()?))
+    let path = unfinished.path().join(stream_file(stream));
+    let mut attempt = 1;
+    loop {
+        let mut file = files::Writer::create(&path)?;
+        let taken = snapshot::take(bus, stream, |piece| file.write(piece)).await;
+        let taken = Stream::of(taken.with_context(|| format!("no snapshot of stream {stream} can be taken"))?);
+        let sum = file.finish()?;
+        let again = attempt < ATTEMPTS && taken.bytes <= AGAIN_UP_TO_BYTES;
+        if stream != STREAM_LOG || !again || !batch_since(bus, taken.last_seq).await? {
+            return Ok((taken, sum));
+        }
+        std::fs::remove_file(&path)?;
+        attempt += 1;
+    }
+}
+
+/// Whether the log holds a batch of several messages from this sequence on: where the snapshot ends after it is not
+/// known, so it may end inside.
+async fn batch_since(bus: &Bus, seq: u64) -> anyhow::Result<bool> {
+    let mut follower = Follower::new(bus.clone(), STREAM_LOG, Vec::new(), Start::Sequence(seq.max(1)));
+    loop {
+        match timeout(READ_WITHIN, follower.next()).await.context("the log gives nothing")? {
+            Followed::Message(message) if batch::goes_on_after(&message) => return Ok(true),
+            Followed::CaughtUp => return Ok(false),
+            Followed::Message(_) | Followed::Interrupted(_) => {}
+        }
+    }
 }
 
 /// The tables must go on with these very streams: a log that was damaged, or that was cut while it was taken, would be
@@ -84,7 +118,7 @@ async fn belong_together(
     streams: &BTreeMap<String, Stream>,
 ) -> anyhow::Result<()> {
     for stream in [STREAM_LOG, STREAM_DIRECTORY] {
-        let facts = bus.stream_info(stream, std::time::Duration::from_secs(5)).await?;
+        let facts = bus.stream_info(stream, READ_WITHIN).await?;
         let taken = streams.get(stream).context("it was taken")?;
         let Some(position) = database.positions.get(stream) else {
             ensure!(
@@ -112,7 +146,6 @@ fn secrets(config: &Config) -> Vec<(&'static str, PathBuf)> {
         Some(named) if *name == token_key => (*name, named.clone()),
         _ => (*name, config.data_dir.join(file)),
     });
-    debug_assert!(installation::file(&config.data_dir).ends_with(SECRETS[0].0));
     in_data_dir.filter(|(_, path)| path.is_file()).collect()
 }
 
