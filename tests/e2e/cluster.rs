@@ -13,14 +13,18 @@ const BEAT_EVERY: Duration = Duration::from_secs(1);
 const PROJECTED_WITHIN: Duration = Duration::from_secs(5);
 
 /// A running cluster.
-struct Cluster {
-    process: Process,
-    place: Place,
-    gateways: Vec<String>,
+pub struct Cluster {
+    /// Declared first, so that it ends before its files go.
+    pub process: Process,
+    /// Its files, ports and settings.
+    pub place: Place,
+    /// Where its gateways are.
+    pub gateways: Vec<String>,
 }
 
 impl Cluster {
-    async fn start() -> Self {
+    /// Starts one and waits until it serves.
+    pub async fn start() -> Self {
         let place = Place::new().set("idle_timeout", "30s").set("log_max_bytes", "1GiB");
         let mut process = place.spawn(&["cluster", "--nodes", "3"]);
         let said = process.ready().await;
@@ -29,7 +33,7 @@ impl Cluster {
     }
 
     /// Runs `andon` beside it; what it printed, and whether it succeeded.
-    fn run(&self, arguments: &[&str]) -> (bool, String) {
+    pub fn run(&self, arguments: &[&str]) -> (bool, String) {
         let output = self.place.command(arguments).output().expect("andon starts");
         let text = [output.stdout, output.stderr].concat();
         (output.status.success(), String::from_utf8(text).expect("UTF-8"))
@@ -37,14 +41,14 @@ impl Cluster {
 
     /// Does something to it that must work.
     #[track_caller]
-    fn order(&self, words: &[&str]) -> String {
+    pub fn order(&self, words: &[&str]) -> String {
         let (done, said) = self.run(&[&["cluster"], words].concat());
         assert!(done, "{words:?}: {said}");
         said
     }
 
     /// How many partitions each node owns, by its configured name.
-    fn owned(&self) -> std::collections::BTreeMap<String, u64> {
+    pub fn owned(&self) -> std::collections::BTreeMap<String, u64> {
         let (done, said) = self.run(&["nodes", "--json"]);
         assert!(done, "{said}");
         let nodes: Value = serde_json::from_str(&said).expect("JSON");
@@ -58,7 +62,7 @@ impl Cluster {
     }
 
     /// What a long-poll of this gateway tells, after a cursor where there is one: the frames, and the cursor.
-    async fn poll(&self, gateway: &str, after: Option<&str>) -> (Vec<Value>, String) {
+    pub async fn poll(gateway: &str, after: Option<&str>) -> (Vec<Value>, String) {
         let account = json!({"account": "admin", "password": ADMIN_PASSWORD});
         let client = Client::new(gateway.to_owned());
         let token = client.post("/api/admin/login", &account).await.ok()["token"].as_str().expect("a token").to_owned();
@@ -98,9 +102,9 @@ async fn sessions_go_on_whatever_one_process_or_link_is_lost_and_the_log_is_prov
     both_go_on().await;
 
     // and a viewer who goes on at the other gateway where the first one left off, without a new beginning
-    let (begun, cursor) = cluster.poll(one, None).await;
+    let (begun, cursor) = Cluster::poll(one, None).await;
     both_go_on().await;
-    let (went_on, _) = cluster.poll(other, Some(&cursor)).await;
+    let (went_on, _) = Cluster::poll(other, Some(&cursor)).await;
     let has = |frames: &[Value], kind: &str| frames.iter().any(|frame| frame["type"] == kind);
     assert!(has(&begun, "snapshot"), "{begun:?}");
     assert!(went_on[0]["resumed"] == true && has(&went_on, "delta"), "{went_on:?}");

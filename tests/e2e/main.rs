@@ -16,6 +16,7 @@ mod feed;
 mod guard;
 mod harness;
 mod integrators;
+mod operations;
 mod roles;
 mod shift;
 mod simulate;

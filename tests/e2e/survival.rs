@@ -6,10 +6,10 @@
 
 mod crash;
 pub mod floor;
-mod history;
+pub mod history;
 mod honest;
 mod keeper;
-mod ledger;
+pub mod ledger;
 pub mod load;
 mod mute;
 mod nats_away;

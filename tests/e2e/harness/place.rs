@@ -91,7 +91,7 @@ impl Place {
 
     /// Starts `andon` with these arguments. Its log goes to a file that a failing test prints.
     pub fn spawn(&self, arguments: &[&str]) -> Process {
-        let mut name = arguments.join("-");
+        let mut name = arguments.join("-").replace('/', "_");
         name.push_str(".log");
         let log = self.directory.path().join(name);
         let file = File::options().create(true).append(true).open(&log).expect("a log file");
@@ -107,7 +107,8 @@ impl Place {
         toml::from_str(&text).expect("valid TOML")
     }
 
-    fn nats_password(&self, role: &str) -> String {
+    /// The password of a user of the private nats-server.
+    pub fn nats_password(&self, role: &str) -> String {
         self.generated()["nats_passwords"][role].as_str().expect("text").to_owned()
     }
 
