@@ -7,13 +7,14 @@
 //! ```
 
 mod client;
+pub mod https;
 mod place;
 mod process;
 mod raw_socket;
 mod wait;
 
 pub use client::{Answer, Client, Worker};
-pub use place::{ADMIN_PASSWORD, Place, sql};
+pub use place::{ADMIN_PASSWORD, Place, sql, tools};
 pub use process::{Process, Signal, at_home_in, send, with_children};
 pub use raw_socket::{RawSocket, client_frame, handshake};
 pub use wait::{until, until_some};

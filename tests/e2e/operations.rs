@@ -1,6 +1,7 @@
 //! What whoever runs a factory does: the procedures of `docs/operations.md`, carried out on the real servers.
 
 mod bad_backup;
+mod deploy;
 mod rolling;
 mod single;
 
