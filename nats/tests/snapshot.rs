@@ -1,5 +1,6 @@
 //! Snapshots of a stream, against the real nats-server: what is restored is a prefix that reaches at least as far as was
 //! told, message by message the same.
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
 
 use std::{
     sync::{

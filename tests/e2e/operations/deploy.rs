@@ -1,6 +1,7 @@
 //! The files in `deploy/`: held to the program, and run: three nats-servers from the very configuration, over TLS on
 //! addresses of the loopback network, with an engine, gateways and persistence from theirs.
 
+mod database;
 mod files;
 
 use std::net::SocketAddr;

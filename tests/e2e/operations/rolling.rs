@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{at_work, goes_on, is_proven, is_told_to_begin_anew, kill_everything, moved, run, run_beside};
 use crate::cluster::Cluster;
-use crate::harness::{Place, Worker, sql, until, until_some};
+use crate::harness::{Andon, Place, Worker, sql, until, until_some};
 use crate::survival::{floor, history::History, ledger::Ledger, load::Load};
 
 const BEAT_EVERY: Duration = Duration::from_secs(1);
@@ -175,6 +175,16 @@ async fn a_cluster_is_upgraded_under_load_and_goes_on_elsewhere_after_it_is_lost
         eprintln!("{}", load.stop().await.told());
     }
     kill_everything(&mut lost.process, &lost.place).await;
+
+    // and it is tried on one machine, then it is whole
+    let trial = Place::new().set("idle_timeout", "1h");
+    let (restored, said) = run_beside(&trial, &["restore", &backup]).await;
+    assert!(restored, "{said}");
+    let trial = Andon::start(trial, &["up"]).await;
+    goes_on(&moved(&left_alone, &trial.place.http_url())).await;
+    until("Postgres answers", async || trial.place.sql("select 1").is_some()).await;
+    is_proven(&trial.place);
+    drop(trial);
 
     // and it is restored on other servers, then what was acknowledged is there and the session goes on
     let (found, servers) = restore(&backup).await;
