@@ -133,9 +133,9 @@ fn broke_off(stream: &str, why: &str) -> SnapshotError {
 /// Puts a stream back, as `about.config` defines it now, with this many copies; `read` gives the next piece of the
 /// snapshot, empty at its end. A stream of this name must not be there.
 ///
-/// In a cluster the stream is made with one copy, which then is copied: only so do all of them agree on when it was
-/// created. (A server that was sent the snapshot of a replicated stream would name the time in the snapshot, the others
-/// that of the restore: to a reader it would be another stream after every election.)
+/// In a cluster the stream is made with one copy, which then is copied: only so do all servers agree on when it was
+/// created. (Restored with three copies at once, the server that was sent the snapshot names another time than the others:
+/// to a reader it would be another stream after every election.)
 ///
 /// # Errors
 /// See [`SnapshotError`]. The stream may be there, or in part: whoever called removes it.

@@ -44,7 +44,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     for host in &arguments.hosts {
         let names: Vec<&str> = host.split(',').map(str::trim).collect();
         let name = names.first().context("a host has a name")?;
-        ensure!(!name.is_empty() && !name.contains('/'), "{host:?} is no host's name");
+        ensure!(names.iter().all(|name| is_host(name)), "{host:?} is no host's name");
         let key = KeyPair::generate()?;
         let certificate = server(&names)?.signed_by(&key, &issuer)?;
         write(directory, name, &certificate.pem(), &key)?;
@@ -52,6 +52,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     write(directory, "ca", &issuer.pem(), issuer.key())?;
     tool::say(format_args!("{} and the certificates of {}", there.display(), arguments.hosts.join(" ")));
     Ok(())
+}
+
+fn is_host(name: &str) -> bool {
+    let in_a_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+    name.parse::<IpAddr>().is_ok()
+        || (name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(in_a_name))
 }
 
 fn write(directory: &Path, name: &str, certificate: &str, key: &KeyPair) -> anyhow::Result<()> {

@@ -97,12 +97,36 @@ async fn upgrade(cluster: &Cluster, at_one: &Load, at_other: &Load) {
         let before = other.history();
         cluster.order(&["restart", &format!("gateway-{number}")]);
         let url = &cluster.gateways[number - 1];
-        until("the gateway is ready", async || floor::readiness(url).await.is_some_and(|(status, _)| status == 200))
-            .await;
+        is_ready(url).await;
         own.goes_on(3).await;
         other.goes_on(3).await;
         assert_eq!(trouble(other, &before), "", "at the gateway that stayed");
     }
+}
+
+/// Restarts every nats-server, the next one only when all three hold everything again.
+async fn restart_servers(cluster: &Cluster, at_one: &Load, at_other: &Load) {
+    let servers = Servers::of(&cluster.place);
+    for name in ["nats-1", "nats-2", "nats-3"] {
+        cluster.order(&["restart", name]);
+        until("all three hold everything", async || copies(&servers, &cluster.place).await == Some(3 * STREAMS.len()))
+            .await;
+        at_one.goes_on(2).await;
+        at_other.goes_on(2).await;
+    }
+}
+
+/// How many copies of streams are whole: those of leaders, and those that are current.
+async fn copies(servers: &Servers, place: &Place) -> Option<usize> {
+    let bus = servers.operator(place).await;
+    let mut whole = 0;
+    for stream in STREAMS {
+        let info: Value = bus.api(&format!("STREAM.INFO.{stream}"), &json!(null), Duration::from_secs(2)).await.ok()?;
+        let others = info["cluster"]["replicas"].as_array()?.iter();
+        whole += others.filter(|other| other["current"] == true && other["offline"] != true).count();
+        whole += usize::from(info["cluster"]["leader"].as_str().is_some_and(|name| !name.is_empty()));
+    }
+    Some(whole)
 }
 
 /// A second cluster whose roles do not run and whose servers are empty.
@@ -133,17 +157,20 @@ async fn restore(backup: &str) -> (Cluster, Servers) {
     std::fs::copy(format!("{backup}/secrets/token.key"), key).expect("copied");
     ROLES.iter().for_each(|name| drop(cluster.order(&["start", name])));
     for url in &cluster.gateways {
-        until("the gateway is ready", async || floor::readiness(url).await.is_some_and(|(status, _)| status == 200))
-            .await;
+        is_ready(url).await;
     }
     (cluster, servers)
 }
 
-/// The name of the server that leads a stream.
-async fn leader(servers: &Servers, place: &Place) -> Option<String> {
+/// The name of the server that leads the log, and when that server says the log was created.
+async fn leader(servers: &Servers, place: &Place) -> Option<(String, Value)> {
     let bus = servers.operator(place).await;
     let info: Value = bus.api("STREAM.INFO.ANDON", &json!(null), Duration::from_secs(2)).await.ok()?;
-    info["cluster"]["leader"].as_str().map(str::to_owned)
+    Some((info["cluster"]["leader"].as_str()?.to_owned(), info["created"].clone()))
+}
+
+async fn is_ready(url: &str) {
+    until("the gateway is ready", async || floor::readiness(url).await.is_some_and(|(status, _)| status == 200)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -162,6 +189,9 @@ async fn a_cluster_is_upgraded_under_load_and_goes_on_elsewhere_after_it_is_lost
 
     // when every process is restarted, then no command fails
     upgrade(&lost, &at_one, &at_other).await;
+    // and when every nats-server is restarted, none is refused
+    restart_servers(&lost, &at_one, &at_other).await;
+    is_ready(&one).await;
     let (_, cursor) = Cluster::poll(&one, None).await;
 
     // when a backup is taken meanwhile, and then everything is lost
@@ -197,12 +227,14 @@ async fn a_cluster_is_upgraded_under_load_and_goes_on_elsewhere_after_it_is_lost
 
     // and it is one log on all servers: when another one leads it, cursors and the projection go on
     let (_, cursor) = Cluster::poll(&url, None).await;
-    let led = until_some("a server leads", async || leader(&servers, &found.place).await).await;
+    let (led, created) = until_some("a server leads", async || leader(&servers, &found.place).await).await;
     found.order(&["kill", &led]);
-    until("another one leads", async || leader(&servers, &found.place).await.is_some_and(|name| name != led)).await;
+    let another = async || leader(&servers, &found.place).await.filter(|(name, _)| *name != led);
+    assert_eq!(until_some("another one leads", another).await.1, created, "it is another log there");
     let load = Load::start(&url, 6..9, BEAT_EVERY).await;
     load.goes_on(5).await;
     load.stop().await;
+    is_ready(&url).await;
     let (frames, _) = Cluster::poll(&url, Some(&cursor)).await;
     assert!(frames.iter().any(|frame| frame["type"] == "hello" && frame["resumed"] == true), "{frames:?}");
     is_proven(&found.place);
