@@ -86,7 +86,8 @@ async fn take_stream(bus: &Bus, stream: &str, unfinished: &Unfinished) -> anyhow
     loop {
         let mut file = files::Writer::create(&path)?;
         let taken = snapshot::take(bus, stream, |piece| file.write(piece)).await;
-        let taken = Stream::of(taken.with_context(|| format!("no snapshot of stream {stream} can be taken"))?);
+        let taken = taken.with_context(|| format!("stream {stream} cannot be written to {}", path.display()))?;
+        let taken = Stream::of(taken);
         let sum = file.finish()?;
         let again = attempt < ATTEMPTS && taken.bytes <= AGAIN_UP_TO_BYTES;
         if stream != STREAM_LOG || !again || !batch_since(bus, taken.last_seq).await? {

@@ -159,6 +159,13 @@ async fn a_shift_works_on_three_nats_servers_from_the_very_files_over_tls() {
     let bus = andon_nats::Bus::connect(&config, "operator").await.expect("NATS answers");
     andon_nats::streams::check(&bus, &config).await.expect("three copies of each");
 
+    // and the operator's file is enough for a backup, and for being told that nothing is restored over what is there
+    let backup = operator.directory().join("monday").display().to_string();
+    let (taken, said) = run(&operator, &["backup", &backup]);
+    assert!(taken && said.contains("sequences 1 to"), "{said}");
+    let (restored, said) = run(&operator, &["restore", &backup]);
+    assert!(!restored && said.contains("has a stream"), "{said}");
+
     // and nobody gets in without TLS, with another authority, or with a wrong password
     let stranger = Machines::prepare();
     let refused = |place: Place| {
