@@ -146,6 +146,7 @@ fn nats_at(address: String, settings: &NatsSettings, url: Option<&Url>) -> NatsC
         url: address,
         user: url.map(Url::username).filter(|user| !user.is_empty()).map(decoded),
         password: url.and_then(Url::password).map(decoded),
+        ca: settings.ca.clone(),
         monitor_url: settings.monitor_url.as_ref().map(Url::to_string),
         unchecked_log: settings.unchecked_log,
         replicas: settings.replicas,
@@ -178,6 +179,7 @@ mod tests {
         let url = NatsUrl { first, others: vec![parse("nats://other.example:4222")] };
         let settings = NatsSettings {
             url: Some(url.clone()),
+            ca: Some("ca.pem".into()),
             monitor_url: None,
             unchecked_log: true,
             port: 0,
@@ -190,5 +192,6 @@ mod tests {
         assert_eq!(nats.user.as_deref(), Some("factory"));
         assert_eq!(nats.password.as_deref(), Some("p@ss"));
         assert_eq!(nats.replicas, 3);
+        assert_eq!(nats.ca, Some("ca.pem".into()));
     }
 }

@@ -46,6 +46,10 @@ pub enum Command {
     Cluster(commands::cluster::Arguments),
     /// Prove or refute the log, and that Postgres holds its fold
     Verify(commands::verify::Arguments),
+    /// Take a backup of a running factory: streams, database and secrets
+    Backup(commands::backup::Arguments),
+    /// Restore a backup into an empty data directory, or into given servers that hold nothing yet
+    Restore(commands::restore::Arguments),
     /// Measure, each figure beside its floor
     #[command(subcommand)]
     Bench(commands::bench::Bench),

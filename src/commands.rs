@@ -1,6 +1,7 @@
 //! The subcommands, one a file.
 
 pub mod admin;
+pub mod backup;
 pub mod bench;
 pub mod cluster;
 pub mod config;
@@ -9,6 +10,7 @@ pub mod gateway;
 pub mod migrate;
 pub mod nodes;
 pub mod persistence;
+pub mod restore;
 pub mod simulate;
 pub mod tail;
 pub mod up;

@@ -83,6 +83,8 @@ pub struct Config {
 pub struct NatsSettings {
     /// An existing server; `None` starts a private one.
     pub url: Option<NatsUrl>,
+    /// Authorities that may have signed its certificate, where they were named.
+    pub ca: Option<PathBuf>,
     /// Its monitoring address.
     pub monitor_url: Option<Url>,
     /// Whether to go without the check of `sync_interval`.
@@ -232,6 +234,7 @@ impl NatsSettings {
     fn read(reader: &mut Reader<'_>) -> Self {
         Self {
             url: reader.get(&keys::NATS_URL, parse::nats_url),
+            ca: reader.get(&keys::NATS_CA, parse::readable_file),
             monitor_url: reader.get(&keys::NATS_MONITOR_URL, parse::http_url),
             unchecked_log: reader.get(&keys::UNSAFE_UNCHECKED_LOG, parse::truth).unwrap_or_default(),
             port: reader.get(&keys::NATS_PORT, parse::port).unwrap_or_default(),

@@ -1,6 +1,7 @@
 //! The `andon` command: one binary for every role, and for a whole system on one machine.
 
 mod backends;
+mod backup;
 mod bench;
 mod cli;
 mod cluster;
@@ -55,6 +56,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Nodes(arguments) => commands::nodes::run(settings, arguments),
         Command::Cluster(arguments) => commands::cluster::run(settings, arguments),
         Command::Verify(arguments) => commands::verify::run(settings, arguments),
+        Command::Backup(arguments) => commands::backup::run(settings, arguments),
+        Command::Restore(arguments) => commands::restore::run(settings, arguments),
         Command::Bench(bench) => commands::bench::run(settings, bench),
         Command::BenchFloor => bench::floor::serve(),
     }

@@ -64,6 +64,25 @@ pub enum ServersError {
         /// The process that holds it.
         holder: String,
     },
+    /// A restore was broken off in the middle.
+    #[error(
+        "{} holds half of a restored backup: the restore was broken off. Restore it again, which begins anew",
+        path.display()
+    )]
+    HalfRestored {
+        /// The data directory.
+        path: PathBuf,
+    },
+    /// A backup is to be restored where something is.
+    #[error(
+        "{} is not empty: a backup is restored only into an empty directory. Nothing was changed; name another with \
+         --data-dir",
+        path.display()
+    )]
+    NotEmpty {
+        /// The data directory.
+        path: PathBuf,
+    },
     /// A server ended or did not answer while it was being started.
     #[error("{name} did not start: {message}")]
     Start {
@@ -122,6 +141,12 @@ impl PrivateServers {
             postgres: self.postgres.as_ref().map(PrivatePostgres::marker),
         }
     }
+}
+
+/// Kills what runs in a data directory that nobody holds any more.
+fn kill_leftovers(data_dir: &Path) {
+    let [nats, postgres] = [nats::file(data_dir), postgres::data(data_dir)].map(Some);
+    Killer { nats, postgres }.kill();
 }
 
 /// Ends the private servers without a word to anybody. The next start recovers.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::{
-    Ack, Bus, Publish, PublishError, RequestError,
+    Ack, Bus, Publish, PublishError, RequestError, StoredMessage,
     publish::{ApiError, read_ack},
 };
 
@@ -13,6 +13,7 @@ use crate::{
 pub const BATCH_ID: &str = "Nats-Batch-Id";
 /// Header: the message's number in its batch, from 1; kept with the message.
 pub const BATCH_SEQUENCE: &str = "Nats-Batch-Sequence";
+/// Header: the last message of its batch; kept with the message.
 const BATCH_COMMIT: &str = "Nats-Batch-Commit";
 
 /// Messages in one batch: the server's limit (10199 beyond).
@@ -110,6 +111,12 @@ impl StagedBatch {
         // Should it not arrive, the server drops the batch after 10 s.
         drop(bus.request(any.subject.clone(), Some(headers), Bytes::new(), within).await);
     }
+}
+
+/// Whether the next message of the stream belongs to the same batch: who reads no further has read half of a deed.
+#[must_use]
+pub fn goes_on_after(message: &StoredMessage) -> bool {
+    message.headers.get(BATCH_ID).is_some() && message.headers.get(BATCH_COMMIT).is_none()
 }
 
 fn batch_id() -> String {

@@ -120,6 +120,9 @@ impl Bus {
         if let (Some(user), Some(password)) = (&config.user, &config.password) {
             options = options.user_and_password(user.clone(), password.clone());
         }
+        if let Some(ca) = &config.ca {
+            options = options.require_tls(true).add_root_certificates(ca.clone());
+        }
         let servers: Vec<&str> = config.url.split(',').map(str::trim).collect();
         let has_others = servers.len() > 1;
         if has_others {

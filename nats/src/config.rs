@@ -9,6 +9,9 @@ pub struct NatsConfig {
     pub user: Option<String>,
     /// Its password.
     pub password: Option<String>,
+    /// Authorities that may have signed a server's certificate, in PEM; none: those that the system trusts.
+    /// With one, a server without TLS is refused.
+    pub ca: Option<std::path::PathBuf>,
     /// Monitor of a server (`http://host:port`): the only place where `sync_interval` can be read.
     pub monitor_url: Option<String>,
     /// Run although the server's `sync_interval` cannot be checked.
@@ -26,6 +29,7 @@ impl std::fmt::Debug for NatsConfig {
             .field("url", &self.url)
             .field("user", &self.user)
             .field("password", &self.password.as_ref().map(|_| "hidden"))
+            .field("ca", &self.ca)
             .field("monitor_url", &self.monitor_url)
             .field("unchecked_log", &self.unchecked_log)
             .field("replicas", &self.replicas)

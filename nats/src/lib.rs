@@ -18,6 +18,7 @@ pub mod publish;
 pub mod read;
 mod replies;
 pub mod server;
+pub mod snapshot;
 pub mod streams;
 #[cfg(feature = "testing")]
 pub mod testing;

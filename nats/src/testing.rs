@@ -65,6 +65,7 @@ impl TestServer {
             url: format!("nats://127.0.0.1:{}", self.port),
             user: None,
             password: None,
+            ca: None,
             monitor_url: Some(self.monitor_url()),
             unchecked_log: false,
             replicas: 1,

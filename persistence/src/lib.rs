@@ -8,6 +8,7 @@
 pub mod accounts;
 mod agree;
 pub mod audit;
+pub mod backup;
 mod checkpoint;
 mod config;
 mod convert;

@@ -297,6 +297,7 @@ pub async fn bus(data_dir: &Path, role: NatsRole) -> anyhow::Result<Bus> {
         url: addresses.nats_url,
         user: Some(role.name().to_owned()),
         password: Some(role.password(&passwords).to_owned()),
+        ca: None,
         monitor_url: addresses.nats_monitor_url,
         unchecked_log: false,
         replicas: 1,

@@ -88,6 +88,7 @@ impl Shape {
             url: addresses.join(","),
             user: None,
             password: None,
+            ca: None,
             monitor_url: None,
             unchecked_log: true,
             replicas: SERVERS,

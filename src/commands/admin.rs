@@ -1,6 +1,7 @@
 //! `andon admin`: what is done to a running system from its own machine.
 
 pub mod account;
+pub mod certificates;
 pub mod factory;
 pub mod nats_credentials;
 
@@ -29,6 +30,8 @@ pub enum Admin {
     },
     /// Print how a user of the private nats-server connects: an integrator's program, or a role
     NatsCredentials(nats_credentials::Arguments),
+    /// Make a private authority, and certificates for the servers of a cluster
+    Certificates(certificates::Arguments),
 }
 
 /// Does it.
@@ -41,5 +44,6 @@ pub fn run(settings: Settings, admin: Admin) -> anyhow::Result<()> {
         Admin::Import { file } => factory::import(settings, file),
         Admin::Export { file } => factory::export(settings, file),
         Admin::NatsCredentials(arguments) => nats_credentials::run(settings, arguments),
+        Admin::Certificates(arguments) => certificates::run(&arguments),
     }
 }

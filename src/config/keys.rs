@@ -61,6 +61,8 @@ keys! {
         "Address of the Prometheus metrics [default: 127.0.0.1:9090 for `up`, else any free port]");
     NATS_URL = Key::new("nats_url", "URL", None,
         "An existing nats-server, nats://user:password@host:4222, or several of a cluster, separated by commas [default: `up` starts a private one]").secret();
+    NATS_CA = Key::new("nats_ca", "FILE", None,
+        "Authorities that may have signed a nats-server's certificate, in PEM, in place of those that the system trusts; a server without TLS is refused then");
     NATS_MONITOR_URL = Key::new("nats_monitor_url", "URL", None,
         "Monitoring address of that nats-server, where its sync_interval can be checked");
     UNSAFE_UNCHECKED_LOG = Key::new("unsafe_unchecked_log", "BOOL", Some("false"),

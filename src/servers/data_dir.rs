@@ -10,6 +10,11 @@ use nix::fcntl::{Flock, FlockArg};
 use super::installation::{self, Installation};
 use super::{ServersError, child};
 
+/// Held by the process that owns the directory.
+const LOCK: &str = "lock";
+/// There while a backup is being restored.
+const RESTORING: &str = "restoring";
+
 /// A data directory that this process holds.
 #[derive(Debug)]
 pub struct DataDir {
@@ -23,6 +28,14 @@ impl DataDir {
     /// # Errors
     /// It cannot be made or written, or another `andon up` holds it.
     pub fn hold(path: &Path) -> Result<Self, ServersError> {
+        let data = Self::make_and_hold(path)?;
+        if data.path.join(RESTORING).exists() {
+            return Err(ServersError::HalfRestored { path: data.path.clone() });
+        }
+        Ok(data)
+    }
+
+    fn make_and_hold(path: &Path) -> Result<Self, ServersError> {
         let failed = |error| ServersError::file(path, error);
         // Root's Postgres runs as somebody else, who must get through to its own directory.
         let mode = if nix::unistd::geteuid().is_root() { 0o711 } else { 0o700 };
@@ -31,6 +44,59 @@ impl DataDir {
         let path = path.canonicalize().map_err(failed)?;
         let lock = lock(&path)?;
         Ok(Self { path, _lock: lock })
+    }
+
+    /// Holds an empty directory for a backup to be restored into. Until [`Self::restored`] no other start takes it. What
+    /// an earlier restore left that was broken off is removed.
+    ///
+    /// # Errors
+    /// It is not empty, or cannot be made, or another process holds it.
+    pub fn hold_for_restore(path: &Path) -> Result<Self, ServersError> {
+        let not_empty = || ServersError::NotEmpty { path: path.to_owned() };
+        let half = path.join(RESTORING);
+        if !half.exists() && has_entries(path, None)? {
+            return Err(not_empty());
+        }
+        let data = Self::make_and_hold(path)?;
+        if half.exists() {
+            super::kill_leftovers(&data.path);
+            data.empty_but(&[LOCK]);
+        }
+        if has_entries(&data.path, Some(LOCK))? {
+            return Err(not_empty());
+        }
+        std::fs::write(data.path.join(RESTORING), "A backup is being restored into this directory.\n")
+            .map_err(|error| ServersError::file(&half, error))?;
+        Ok(data)
+    }
+
+    /// The restore is whole: `andon up` may take it.
+    ///
+    /// # Errors
+    /// The directory cannot be written.
+    pub fn restored(&self) -> Result<(), ServersError> {
+        let half = self.path.join(RESTORING);
+        std::fs::remove_file(&half).map_err(|error| ServersError::file(&half, error))
+    }
+
+    /// Removes what a failed restore has put here.
+    pub fn empty(&self) {
+        self.empty_but(&[]);
+        // It stays where it was there before, empty.
+        let _in_use = std::fs::remove_dir(&self.path);
+    }
+
+    fn empty_but(&self, kept: &[&str]) {
+        let Ok(entries) = std::fs::read_dir(&self.path) else { return };
+        for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+            if path.file_name().is_some_and(|name| kept.iter().any(|kept| name == *kept)) {
+                continue;
+            }
+            let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+            if let Err(error) = removed {
+                tracing::warn!(%error, "{} cannot be removed", path.display());
+            }
+        }
     }
 
     /// Its absolute path without symbolic links.
@@ -115,15 +181,27 @@ fn fresh_beside(path: &Path, text: &str) -> Result<PathBuf, ServersError> {
     Ok(fresh)
 }
 
+/// Whether anything but `but` is in there; a directory that is not there has nothing.
+fn has_entries(path: &Path, but: Option<&str>) -> Result<bool, ServersError> {
+    let entries = match std::fs::read_dir(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        entries => entries.map_err(|error| ServersError::file(path, error))?,
+    };
+    Ok(entries.filter_map(Result::ok).any(|entry| but.is_none_or(|but| entry.file_name() != *but)))
+}
+
 /// Bytes that may still be written on the file system of `path`.
-fn free_bytes(path: &Path) -> Result<u64, ServersError> {
+///
+/// # Errors
+/// The file system cannot be asked.
+pub fn free_bytes(path: &Path) -> Result<u64, ServersError> {
     let stat = nix::sys::statvfs::statvfs(path).map_err(|error| ServersError::file(path, error.into()))?;
     Ok(stat.blocks_available().saturating_mul(stat.fragment_size()))
 }
 
 /// The lock is the kernel's: it is gone with the process that held it, so none is ever stale.
 fn lock(data_dir: &Path) -> Result<Flock<File>, ServersError> {
-    let path = data_dir.join("lock");
+    let path = data_dir.join(LOCK);
     let failed = |error| ServersError::file(&path, error);
     let file = OpenOptions::new()
         .read(true)
@@ -187,6 +265,30 @@ mod tests {
         assert_eq!(second.integrator.len(), 64);
         assert_eq!(second.integrator, third.integrator);
         assert_eq!(first.nats_passwords.engine, second.engine);
+    }
+
+    #[test]
+    fn a_half_restored_directory_is_taken_by_another_restore_alone() {
+        // given a restore that was broken off
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("data");
+        let half = DataDir::hold_for_restore(&path).expect("it is empty");
+        std::fs::write(half.path().join("part"), "x").expect("written");
+        drop(half);
+        // when somebody starts there, then it is refused
+        let refused = DataDir::hold(&path).expect_err("half of a restore").to_string();
+        assert!(refused.contains("half of a restored backup"), "{refused}");
+        // when it is restored again, then it begins anew and is whole
+        let anew = DataDir::hold_for_restore(&path).expect("its own leftovers");
+        assert!(!anew.path().join("part").exists());
+        std::fs::write(anew.path().join("part"), "y").expect("written");
+        anew.restored().expect("whole");
+        drop(anew);
+        DataDir::hold(&path).expect("whole");
+        // and no other backup is put there
+        let refused = DataDir::hold_for_restore(&path).expect_err("not empty").to_string();
+        assert!(refused.contains("is not empty"), "{refused}");
+        assert_eq!(std::fs::read_to_string(path.join("part")).expect("untouched"), "y");
     }
 
     #[test]

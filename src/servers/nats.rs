@@ -4,7 +4,7 @@ mod health;
 mod settings;
 pub mod supervisor;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -34,6 +34,11 @@ pub struct PrivateNats {
     restarts: mpsc::Sender<String>,
     until: CancellationToken,
     supervisor: JoinHandle<()>,
+}
+
+/// The argument by which the server of a data directory is recognised.
+pub fn file(data_dir: &Path) -> PathBuf {
+    data_dir.join(DIRECTORY).join(settings::FILE)
 }
 
 /// Asks for a restart of the private nats-server. Cheap to clone.

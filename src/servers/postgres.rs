@@ -5,7 +5,7 @@
 mod cluster;
 mod unprivileged;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -25,6 +25,11 @@ pub const PROGRAM: &str = "postgres";
 const FAST_SHUTDOWN: Signal = Signal::SIGINT;
 /// How long that checkpoint may take before the process is killed; the next start recovers.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The argument by which the server of a data directory is recognised, where its files lie inside.
+pub fn data(data_dir: &Path) -> PathBuf {
+    data_dir.join(unprivileged::DIRECTORY).join("data")
+}
 
 /// The Postgres of this installation, running or being started.
 pub struct PrivatePostgres {

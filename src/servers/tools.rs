@@ -46,6 +46,23 @@ pub fn postgres_binaries(named: Option<&Path>) -> Result<PathBuf, ServersError> 
         .ok_or_else(|| missing(places.to_string()))
 }
 
+/// The directory that holds `pg_dump` and `pg_restore`.
+///
+/// # Errors
+/// It is nowhere, or the named one does not hold them.
+pub fn postgres_tools(named: Option<&Path>) -> Result<PathBuf, ServersError> {
+    let complete = |dir: &Path| dir.join("pg_dump").is_file() && dir.join("pg_restore").is_file();
+    let places = Places::new(POSTGRES_BINARIES);
+    let missing = |looked: String| ServersError::Missing { what: "pg_dump and pg_restore", looked, setting: "pg_bin" };
+    if let Some(named) = named {
+        return Some(named.to_owned()).filter(|dir| complete(dir)).ok_or_else(|| missing(named.display().to_string()));
+    }
+    places
+        .first_with(complete)
+        .or_else(|| on_path("pg_dump")?.parent().map(Path::to_owned).filter(|dir| complete(dir)))
+        .ok_or_else(|| missing(places.to_string()))
+}
+
 /// The same relative path below the working directory and below each directory above the running binary: a binary in
 /// `target/release` finds what lies in its own checkout.
 struct Places(Vec<PathBuf>);

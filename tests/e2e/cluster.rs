@@ -14,13 +14,14 @@ const BEAT_EVERY: Duration = Duration::from_secs(1);
 /// From the death of the projecting process to the work of the other.
 const PROJECTED_WITHIN: Duration = Duration::from_secs(5);
 
-fn place() -> Place {
+/// A cluster whose idle time is short, on a small log.
+pub fn place() -> Place {
     Place::new().set("idle_timeout", "30s").set("log_max_bytes", "1GiB")
 }
 
 impl Cluster {
     /// How many partitions each node owns, by its configured name.
-    fn owned(&self) -> std::collections::BTreeMap<String, u64> {
+    pub fn owned(&self) -> std::collections::BTreeMap<String, u64> {
         let (done, said) = self.run(&["nodes", "--json"]);
         assert!(done, "{said}");
         let nodes: Value = serde_json::from_str(&said).expect("JSON");
@@ -34,7 +35,7 @@ impl Cluster {
     }
 
     /// What a long-poll of this gateway tells, after a cursor where there is one: the frames, and the cursor.
-    async fn poll(&self, gateway: &str, after: Option<&str>) -> (Vec<Value>, String) {
+    pub async fn poll(gateway: &str, after: Option<&str>) -> (Vec<Value>, String) {
         let account = json!({"account": "admin", "password": ADMIN_PASSWORD});
         let client = Client::new(gateway.to_owned());
         let token = client.post("/api/admin/login", &account).await.ok()["token"].as_str().expect("a token").to_owned();
@@ -74,9 +75,9 @@ async fn sessions_go_on_whatever_one_process_or_link_is_lost_and_the_log_is_prov
     both_go_on().await;
 
     // and a viewer who goes on at the other gateway where the first one left off, without a new beginning
-    let (begun, cursor) = cluster.poll(one, None).await;
+    let (begun, cursor) = Cluster::poll(one, None).await;
     both_go_on().await;
-    let (went_on, _) = cluster.poll(other, Some(&cursor)).await;
+    let (went_on, _) = Cluster::poll(other, Some(&cursor)).await;
     let has = |frames: &[Value], kind: &str| frames.iter().any(|frame| frame["type"] == kind);
     assert!(has(&begun, "snapshot"), "{begun:?}");
     assert!(went_on[0]["resumed"] == true && has(&went_on, "delta"), "{went_on:?}");

@@ -9,6 +9,7 @@
 mod client;
 mod clock;
 mod cluster;
+pub mod https;
 mod place;
 mod process;
 mod raw_socket;
@@ -21,7 +22,7 @@ mod wire;
 pub use client::{Answer, Client, Worker};
 pub use clock::{now_us, us};
 pub use cluster::Cluster;
-pub use place::{ADMIN_PASSWORD, Place, psql, sql};
+pub use place::{ADMIN_PASSWORD, Place, psql, sql, tools};
 pub use process::{Process, Signal, at_home_in, send, with_children};
 pub use raw_socket::{RawSocket, client_frame, handshake};
 pub use span::span;

@@ -17,6 +17,7 @@ mod guard;
 mod harness;
 mod integrators;
 mod nemesis;
+mod operations;
 mod roles;
 mod shift;
 mod simulate;

@@ -131,7 +131,9 @@ fn a_node_that_has_just_taken_the_partition_is_asked_often_for_about_a_second() 
         now = next;
         pause
     };
-    (0..6).for_each(|_| drop(pause(&mut attempts)));
+    for _ in 0..6 {
+        let _later = pause(&mut attempts);
+    }
 
     // when another node takes the partition
     attempts.moved();

@@ -10,7 +10,7 @@ use crate::cli::Settings;
 use crate::config::Needs;
 use crate::process;
 
-/// How integrators' clients reach the JetStream API of the log: `to` of the imports in `nats/private-server.conf`.
+/// How integrators' clients reach the JetStream API of the log: `to` of the imports in `nats/accounts.conf`.
 const INTEGRATOR_API: &str = "ANDON.API";
 /// How the roles do.
 const ROLE_API: &str = "$JS.API";
@@ -71,7 +71,7 @@ pub fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<()> {
         anyhow::ensure!(
             config.nats.url.is_none(),
             "the users of a nats-server of your own are in its configuration; \
-             this prints those of the private one (nats/private-server.conf shows how they are made)"
+             this prints those of the private one (nats/accounts.conf shows how they are made)"
         );
         let role = arguments.user.role();
         let nats = Backends::beside(&config)?.nats(role);

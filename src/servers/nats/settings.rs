@@ -10,6 +10,7 @@ use crate::config::NatsSettings;
 /// The rendered file, in the server's directory.
 pub const FILE: &str = "server.conf";
 const TEMPLATE: &str = include_str!("../../../nats/private-server.conf");
+const ACCOUNTS: &str = include_str!("../../../nats/accounts.conf");
 
 /// A server's place in a cluster.
 #[derive(Clone)]
@@ -113,12 +114,8 @@ impl ServerSettings {
             .replace("{{monitor_port}}", &self.monitor_port.to_string())
             .replace("{{store_dir}}", &quoted(&self.directory.join("store")))
             .replace("{{max_file_store}}", &self.max_file_store.to_string())
-            .replace("{{engine_password}}", &self.passwords.engine)
-            .replace("{{gateway_password}}", &self.passwords.gateway)
-            .replace("{{persistence_password}}", &self.passwords.persistence)
-            .replace("{{operator_password}}", &self.passwords.operator)
-            .replace("{{integrator_password}}", &self.passwords.integrator)
-            .replace("{{system_password}}", &self.passwords.system)
+            .replace("{{passwords}}", &passwords(&self.passwords))
+            .replace("{{accounts}}", ACCOUNTS)
             .replace("{{log_file}}", &quoted(&self.log()))
     }
 }
@@ -138,6 +135,20 @@ impl ClusterSettings {
             routes.join(", ")
         )
     }
+}
+
+/// The variables that the accounts name.
+fn passwords(passwords: &NatsPasswords) -> String {
+    let NatsPasswords { engine, gateway, persistence, operator, integrator, system } = passwords;
+    let named = [
+        ("ENGINE", engine),
+        ("GATEWAY", gateway),
+        ("PERSISTENCE", persistence),
+        ("OPERATOR", operator),
+        ("INTEGRATOR", integrator),
+        ("SYSTEM", system),
+    ];
+    named.map(|(name, password)| format!("ANDON_{name}_PASSWORD: \"{password}\"\n")).concat()
 }
 
 /// A path as it stands between the double quotes of the file.
@@ -175,6 +186,10 @@ mod tests {
         let own_lines = rendered.lines().filter(|line| !line.starts_with('#'));
         for line in own_lines {
             assert!(!line.contains("{{"), "{line}");
+        }
+        for variable in rendered.split('$').skip(1).filter_map(|rest| rest.strip_prefix("ANDON_")) {
+            let name = variable.split(|c: char| !c.is_ascii_uppercase() && c != '_').next().expect("a name");
+            assert!(rendered.contains(&format!("\nANDON_{name}: \"")), "{name} is used and not set");
         }
         assert!(rendered.contains("store_dir: \"/a \\\"quoted\\\" place/store\""));
     }

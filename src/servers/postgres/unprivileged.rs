@@ -16,7 +16,7 @@ const CANDIDATES: [&str; 2] = ["andon", "nobody"];
 /// Where root keeps what the user must reach.
 const REACHABLE: &str = "/var/lib/andon";
 /// The cluster's part of the data directory.
-const DIRECTORY: &str = "postgres";
+pub const DIRECTORY: &str = "postgres";
 
 /// Who runs Postgres.
 #[derive(Debug, Clone)]

@@ -1,20 +1,14 @@
 //! `andon up --lan`: https for tablets, by an authority that they trust once.
 
-use std::sync::Arc;
+use std::net::SocketAddr;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use rcgen::{KeyPair, PublicKeyData as _};
 use sha2::{Digest as _, Sha256};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
 
 use super::{Browser, Screen};
-use crate::harness::{Andon, Place, until, until_some};
+use crate::harness::{Andon, Place, https, until, until_some};
 
 /// What the process has printed of where tablets connect.
 struct Told {
@@ -42,23 +36,7 @@ async fn told(andon: &Andon) -> Told {
 
 /// The status and the body of a page, asked for by a client that trusts this authority and nobody else.
 async fn get(authority: &str, name: &str, port: u16, path: &str) -> std::io::Result<(String, String)> {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(authority.as_bytes()).expect("a certificate")).expect("an authority");
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let stream = TcpStream::connect(("127.0.0.1", port)).await?;
-    let server = ServerName::try_from(name.to_owned()).expect("a name");
-    let mut stream = TlsConnector::from(Arc::new(config)).connect(server, stream).await?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await?;
-    let answer = String::from_utf8(answer).expect("text");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-    Ok((head.to_owned(), body.to_owned()))
+    https::get(authority, name, SocketAddr::from(([127, 0, 0, 1], port)), path).await
 }
 
 #[tokio::test]

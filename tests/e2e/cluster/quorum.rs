@@ -83,7 +83,7 @@ impl Drop for Cluster {
 #[tokio::test(flavor = "multi_thread")]
 async fn three_copies_of_the_log_lose_nothing() {
     // given a cluster, and workers at both gateways
-    let cluster = Cluster::start().await;
+    let cluster = Cluster::start(super::place()).await;
     floor::build(&cluster.place);
     let [one, other] = &cluster.gateways[..] else { panic!("two gateways: {:?}", cluster.gateways) };
     each_disk_was_synced(&cluster, one).await;

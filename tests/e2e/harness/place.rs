@@ -105,7 +105,7 @@ impl Place {
     }
 
     fn started(&self, mut command: Command, name: &str) -> Process {
-        let log = self.directory.path().join(format!("{name}.log"));
+        let log = self.directory.path().join(format!("{}.log", name.replace('/', "_")));
         let file = File::options().create(true).append(true).open(&log).expect("a log file");
         command.stdout(Stdio::piped()).stderr(file);
         Process::new(command.spawn().expect("andon starts"), log)
@@ -118,7 +118,8 @@ impl Place {
         toml::from_str(&text).expect("valid TOML")
     }
 
-    fn nats_password(&self, role: &str) -> String {
+    /// The password of a user of the private nats-server.
+    pub fn nats_password(&self, role: &str) -> String {
         self.generated()["nats_passwords"][role].as_str().expect("text").to_owned()
     }
 
@@ -147,6 +148,7 @@ impl Place {
             url: format!("nats://127.0.0.1:{}", self.nats_port),
             user: Some(role.to_owned()),
             password: Some(self.nats_password(role)),
+            ca: None,
             monitor_url: None,
             unchecked_log: true,
             replicas: 1,

@@ -50,6 +50,7 @@ impl Nats {
             url: format!("nats://127.0.0.1:{}", self.port),
             user: None,
             password: None,
+            ca: None,
             monitor_url: None,
             unchecked_log: true,
             replicas: 1,
