@@ -47,7 +47,7 @@ impl Servers {
 /// The state of a node and its partitions, as `andon nodes` tells them.
 fn node(cluster: &Cluster, name: &str) -> Option<(String, u64)> {
     let (_, said) = cluster.run(&["nodes", "--json"]);
-    let nodes: Value = serde_json::from_str(&said).ok()?;
+    let nodes: Value = serde_json::from_str(said.lines().next()?).ok()?;
     let of = |node: &&Value| node["node_id"].as_str().is_some_and(|id| id.starts_with(name));
     let node = nodes["nodes"].as_array()?.iter().rfind(of)?.clone();
     Some((node["state"].as_str()?.to_owned(), node["partitions"].as_u64()?))
@@ -105,11 +105,19 @@ async fn upgrade(cluster: &Cluster, at_one: &Load, at_other: &Load) {
     }
 }
 
-/// Restarts every nats-server, the next one only when all three hold everything again.
+/// Restarts every nats-server, the next one only when all three hold everything again; at last one comes back with an
+/// empty disk, as a new machine of the same name.
 async fn restart_servers(cluster: &Cluster, at_one: &Load, at_other: &Load) {
     let servers = Servers::of(&cluster.place);
-    for name in ["nats-1", "nats-2", "nats-3"] {
-        cluster.order(&["restart", name]);
+    for (name, lost) in [("nats-1", false), ("nats-2", false), ("nats-3", false), ("nats-3", true)] {
+        if lost {
+            cluster.order(&["kill", name]);
+            let store = cluster.place.data_dir().join(format!("cluster/{name}/store"));
+            std::fs::remove_dir_all(store).expect("it had one");
+            cluster.order(&["start", name]);
+        } else {
+            cluster.order(&["restart", name]);
+        }
         until("all three hold everything", async || copies(&servers, &cluster.place).await == Some(3 * STREAMS.len()))
             .await;
         at_one.goes_on(2).await;
