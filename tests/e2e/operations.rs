@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::cluster;
 use crate::harness::Cluster;
 use crate::harness::{Andon, Client, Place, Signal, Worker, send, until};
 use crate::survival::floor;

@@ -7,7 +7,6 @@ use super::{
     at_work, contents, durable_made_at, factory, goes_on, is_proven, is_told_to_begin_anew, kill_everything, moved,
     run, run_beside,
 };
-use crate::cluster;
 use crate::harness::Cluster;
 use crate::harness::{Andon, Place, until};
 use crate::survival::{floor, ledger::Ledger, load::Load};
