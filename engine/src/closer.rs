@@ -257,8 +257,11 @@ impl Closer {
                     self.shared.slot(partition).renewed(ack.seq);
                 }
                 Err(error) => {
-                    if error == PublishError::Unknown {
-                        self.shared.health.unanswered(sent);
+                    match error {
+                        PublishError::Unknown => self.shared.health.unanswered(sent),
+                        // A refusal is an answer: without this a probe that is refused leaves the node mute for ever.
+                        PublishError::Moved => self.shared.health.answered(),
+                        _ => {}
                     }
                     self.read_claim(partition).await;
                 }

@@ -49,7 +49,8 @@ impl Stage {
         self.is_proven();
         tables::are_the_fold_of(&ledger, &self.cluster.place.postgres_url()).await;
         self.was_shown(&mut viewers).await;
-        self.has_met_everything(history.refused(), history.unknown()).await;
+        // Whoever repeats a command did not know what had become of it either.
+        self.has_met_everything(history.refused(), history.unknown() + history.repeated()).await;
     }
 
     /// A new session opens at one gateway, works and closes at the other, stands in Postgres and was on every feed.
