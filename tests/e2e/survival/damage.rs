@@ -113,7 +113,7 @@ fn flip(block: &Path, percent: u64) {
 
 /// Fault 1: a bit flips in the block that was written last: the server drops the rest of it and says nothing.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_of_which_a_bit_flipped_in_its_last_block_refused() {
+async fn a_log_of_which_a_bit_flipped_in_its_last_block_is_refused() {
     let left = Left::with_blocks(1).await;
     flip(blocks_of(&left.andon.place).last().expect("a block"), 70);
     let told = left.refused().await;
@@ -122,7 +122,7 @@ async fn a_log_of_which_a_bit_flipped_in_its_last_block_refused() {
 
 /// Fault 1: a bit flips in an earlier block: what followed in it is missing between what was before and after.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_of_which_a_bit_flipped_in_an_earlier_block_refused() {
+async fn a_log_of_which_a_bit_flipped_in_an_earlier_block_is_refused() {
     let left = Left::with_blocks(2).await;
     flip(&blocks_of(&left.andon.place)[0], 50);
     let told = left.refused().await;
@@ -131,7 +131,7 @@ async fn a_log_of_which_a_bit_flipped_in_an_earlier_block_refused() {
 
 /// Fault 1: the end of the log is gone.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_whose_tail_is_gone_refused() {
+async fn a_log_whose_tail_is_gone_is_refused() {
     let left = Left::with_blocks(1).await;
     let blocks = blocks_of(&left.andon.place);
     let file = std::fs::File::options().write(true).open(blocks.last().expect("a block")).expect("opened");
