@@ -16,8 +16,8 @@ use crate::tail::Since;
 const READ_WITHIN: Duration = Duration::from_secs(5);
 /// A log that gives nothing for this long is not going to: a cluster that has lost its leader has another by then.
 const SILENT_MAX: Duration = Duration::from_secs(60);
-/// How long a copy of the log may be behind its leader: one that was away catches up within moments.
-const LAGS_MAX: Duration = Duration::from_secs(10);
+/// How long a copy of the log that is behind its leader is waited for, before another one is tried.
+const LAGS_MAX: Duration = Duration::from_secs(3);
 
 /// Which part of the log is asked for; all of it when nothing is.
 #[derive(Debug, Default)]
@@ -44,6 +44,9 @@ pub enum Source {
 pub struct Log {
     follower: Follower,
     about: About,
+    bus: Bus,
+    /// The last sequence that was read.
+    read: u64,
     /// The copy that is read from has given all it had.
     caught_up: bool,
     ended: bool,
@@ -74,7 +77,14 @@ impl Source {
         let about = About { stream_created_us: log.created_us, first_seq, last_seq, cut };
         let start = Start::Sequence(first_seq);
         let follower = Follower::new(bus.clone(), subject::STREAM_LOG, Vec::new(), start);
-        Ok(Self::Log(Box::new(Log { follower, about, caught_up: false, ended: first_seq > last_seq })))
+        Ok(Self::Log(Box::new(Log {
+            follower,
+            bus: bus.clone(),
+            read: first_seq - 1,
+            about,
+            caught_up: false,
+            ended: first_seq > last_seq,
+        })))
     }
 
     /// A dump.
@@ -113,27 +123,31 @@ impl Source {
 
 impl Log {
     async fn next(&mut self) -> anyhow::Result<Option<StoredMessage>> {
-        let mut deadline = Instant::now() + if self.caught_up { LAGS_MAX } else { SILENT_MAX };
+        let deadline = Instant::now() + SILENT_MAX;
         while !self.ended {
-            let followed = tokio::time::timeout_at(deadline, self.follower.next()).await;
-            if followed.is_err() && self.caught_up {
-                self.ended = true;
-                break;
-            }
-            match followed.with_context(|| format!("the log has given nothing for {SILENT_MAX:?}"))? {
-                Followed::Message(message) if message.seq <= self.about.last_seq => {
+            let patience = if self.caught_up { deadline.min(Instant::now() + LAGS_MAX) } else { deadline };
+            match tokio::time::timeout_at(patience, self.follower.next()).await {
+                Ok(Followed::Message(message)) if message.seq <= self.about.last_seq => {
+                    (self.read, self.caught_up) = (message.seq, false);
                     self.ended = message.seq == self.about.last_seq;
                     return Ok(Some(message));
                 }
-                Followed::Message(_) => self.ended = true,
+                Ok(Followed::Message(_)) => self.ended = true,
                 // It reads from a copy that is behind, and what is missing comes; or it is missing indeed.
-                Followed::CaughtUp => {
-                    self.caught_up = true;
-                    deadline = Instant::now() + LAGS_MAX;
-                }
-                Followed::Interrupted(why) => tracing::warn!(%why, "the log does not answer, still trying"),
+                Ok(Followed::CaughtUp) => self.caught_up = true,
+                Ok(Followed::Interrupted(why)) => tracing::warn!(%why, "the log does not answer, still trying"),
+                Err(_) if self.caught_up && Instant::now() < deadline => self.read_anew(),
+                Err(_) if self.caught_up => self.ended = true,
+                Err(_) => anyhow::bail!("the log has given nothing for {SILENT_MAX:?}"),
             }
         }
         Ok(None)
+    }
+
+    /// From where it is, and perhaps from another copy.
+    fn read_anew(&mut self) {
+        let start = Start::Sequence(self.read + 1);
+        self.follower = Follower::new(self.bus.clone(), subject::STREAM_LOG, Vec::new(), start);
+        self.caught_up = false;
     }
 }

@@ -55,7 +55,7 @@ impl Left {
     }
 
     /// Starts it, which it refuses; not one command is acknowledged on the way. What it said.
-    async fn refusal(mut self) -> String {
+    async fn refused(mut self) -> String {
         let body = json!({"sessionId": self.worker.session, "good_delta": 1});
         let client = self.worker.client.clone();
         let acknowledged = Arc::new(AtomicU32::new(0));
@@ -116,7 +116,7 @@ fn flip(block: &Path, percent: u64) {
 async fn a_log_of_which_a_bit_flipped_in_its_last_block_is_refused() {
     let left = Left::with_blocks(1).await;
     flip(blocks_of(&left.andon.place).last().expect("a block"), 70);
-    let told = left.refusal().await;
+    let told = left.refused().await;
     assert!(told.contains("stream ANDON went backwards"), "{told}");
 }
 
@@ -125,7 +125,7 @@ async fn a_log_of_which_a_bit_flipped_in_its_last_block_is_refused() {
 async fn a_log_of_which_a_bit_flipped_in_an_earlier_block_is_refused() {
     let left = Left::with_blocks(2).await;
     flip(&blocks_of(&left.andon.place)[0], 50);
-    let told = left.refusal().await;
+    let told = left.refused().await;
     assert!(told.contains("stream ANDON has holes"), "{told}");
 }
 
@@ -137,7 +137,7 @@ async fn a_log_whose_tail_is_gone_is_refused() {
     let file = std::fs::File::options().write(true).open(blocks.last().expect("a block")).expect("opened");
     let length = file.metadata().expect("a size").len();
     file.set_len(length * 7 / 10).expect("cut");
-    let told = left.refusal().await;
+    let told = left.refused().await;
     assert!(told.contains("stream ANDON went backwards"), "{told}");
 }
 
