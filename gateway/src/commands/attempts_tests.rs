@@ -131,9 +131,8 @@ fn a_node_that_has_just_taken_the_partition_is_asked_often_for_about_a_second() 
         now = next;
         pause
     };
-    for _ in 0..6 {
-        let _later = pause(&mut attempts);
-    }
+    let grown: Vec<Duration> = (0..6).map(|_| pause(&mut attempts)).collect();
+    assert!(grown.is_sorted() && grown.last() == Some(&PAUSE_MAX), "{grown:?}");
 
     // when another node takes the partition
     attempts.moved();
