@@ -65,18 +65,25 @@ pub type Got = (Partition, u64, Option<Taken>);
 /// The message of a claim on condition of the one before; 0: there is none. `None` when it cannot be encoded.
 #[must_use]
 pub fn message(node_id: &str, partition: Partition, before: u64, says: Says) -> Option<Publish> {
+    message_of(&claim_of(node_id, says), partition, before)
+}
+
+fn claim_of(node_id: &str, says: Says) -> Claim {
     let (released, taken, successor) = match says {
         Says::Mine(taken) => (false, taken, None),
         Says::Released(successor) => (true, None, successor),
     };
-    let claim = Claim { node_id: node_id.into(), at_us: wall_now(), released, taken, successor, extra: Extra::new() };
+    Claim { node_id: node_id.into(), at_us: wall_now(), released, taken, successor, extra: Extra::new() }
+}
+
+fn message_of(claim: &Claim, partition: Partition, before: u64) -> Option<Publish> {
     let mut headers = HeaderMap::new();
     headers.insert(subject::HEADER_SCHEMA, codec::SCHEMA);
     Some(Publish {
         stream: subject::STREAM_LOG,
         subject: subject::claim(partition),
         headers,
-        payload: codec::encode(&claim).ok()?.into(),
+        payload: codec::encode(claim).ok()?.into(),
         expect: Expect::LastOnSubject(before),
     })
 }
@@ -121,14 +128,25 @@ async fn take_one(bus: &Bus, node_id: &str, wanted: Wanted) -> Option<Got> {
 
 /// Lets go of a partition, on condition of this node's own claim. A renewal that was on its way moves that claim: then on
 /// condition of the renewal.
-pub async fn release(shared: &Shared, partition: Partition, mut own: u64, successor: Option<Box<str>>) {
+///
+/// Returns what the log says of the partition now; `None` when it cannot be told.
+pub async fn release(
+    shared: &Shared,
+    partition: Partition,
+    mut own: u64,
+    successor: Option<Box<str>>,
+) -> Option<SeenClaim> {
     for _ in 0..RELEASE_TRIES {
-        let Some(message) = message(&shared.node_id, partition, own, Says::Released(successor.clone())) else { return };
-        let Err(error) = shared.bus().publish(&message, WITHIN).await else { return };
+        let claim = claim_of(&shared.node_id, Says::Released(successor.clone()));
+        let message = message_of(&claim, partition, own)?;
+        let error = match shared.bus().publish(&message, WITHIN).await {
+            Ok(ack) => return Some(SeenClaim { seq: ack.seq, claim }),
+            Err(error) => error,
+        };
         metrics::counter!(REFUSED).increment(u64::from(error == PublishError::Moved));
         if let Ok(Some(seen)) = read(shared.bus(), partition).await {
             if *seen.claim.node_id != *shared.node_id || seen.claim.released {
-                return;
+                return Some(seen);
             }
             own = seen.seq;
         }
@@ -136,4 +154,5 @@ pub async fn release(shared: &Shared, partition: Partition, mut own: u64, succes
     }
     // The next node finds no responder behind it.
     tracing::warn!(%partition, "a claim was not released and stays with this node until another takes it");
+    None
 }

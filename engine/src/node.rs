@@ -1,12 +1,13 @@
 //! The node: takes the partitions that are assigned to it, starts and ends their shards, hands over (protocol rules 9
 //! and 10).
 
+mod along;
 mod leave;
 mod recover;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use bus_schemas::{HandOver, Partition, Taken, TakenWhy, codec, subject};
+use bus_schemas::{HandOver, Partition, Taken, TakenWhy};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
 
 use crate::{
@@ -37,6 +38,8 @@ pub enum NodeMsg {
     ClaimsKnown,
     /// Look for partitions to take or to read along.
     Look,
+    /// Claims have moved: look for partitions to take.
+    LookAtClaims,
     /// These were taken; `true` when that is all that was wanted.
     Taken(Vec<Got>, bool),
     /// These, of other nodes, are read to the head.
@@ -45,6 +48,8 @@ pub enum NodeMsg {
     HandOver(HandOver),
     /// Take these, whoever owns them: costs a hand-over, not correctness (rules 1 and 14). Answers when it was tried.
     TakeOver(Vec<Partition>, RpcReplyPort<usize>),
+    /// A partition was let go of, and this is what the log says of it now.
+    LetGo(Partition, Option<SeenClaim>),
     /// Hand this one back: it has events of a newer schema.
     HandBack(Partition),
     /// Hand everything over, and answer when it is done.
@@ -62,6 +67,7 @@ pub struct Holding {
     known_since: Mono,
     looking: bool,
     leaving: bool,
+    look_queued: bool,
     handed_back: BTreeMap<Partition, Mono>,
     /// When the owner of a partition that is read along was asked for it.
     asked: BTreeMap<Partition, Mono>,
@@ -86,6 +92,7 @@ impl Actor for Node {
             known_since: Mono::now(),
             looking: false,
             leaving: false,
+            look_queued: false,
             handed_back: BTreeMap::new(),
             asked: BTreeMap::new(),
         })
@@ -100,7 +107,7 @@ impl Actor for Node {
         match message {
             NodeMsg::ClaimSeen(partition, seen) => {
                 if holding.claim_seen(partition, seen) {
-                    holding.look(&myself).await;
+                    holding.look_soon(&myself);
                 }
             }
             NodeMsg::ClaimsKnown => {
@@ -109,6 +116,10 @@ impl Actor for Node {
                 holding.look(&myself).await;
             }
             NodeMsg::Look => holding.look(&myself).await,
+            NodeMsg::LookAtClaims => {
+                holding.look_queued = false;
+                holding.look_for(&myself, false).await;
+            }
             NodeMsg::Taken(taken, all) => {
                 holding.looking = false;
                 holding.taken(&myself, taken).await;
@@ -123,7 +134,7 @@ impl Actor for Node {
                 }
                 holding.ask();
             }
-            NodeMsg::HandOver(asked) => holding.hand_over(asked),
+            NodeMsg::HandOver(asked) => holding.hand_over(&myself, asked),
             NodeMsg::TakeOver(partitions, reply) => {
                 let wanted = holding.wanted(partitions);
                 let taken = claim::take(holding.shared.bus(), &holding.shared.node_id, wanted).await;
@@ -133,9 +144,15 @@ impl Actor for Node {
             }
             NodeMsg::HandBack(partition) => {
                 holding.handed_back.insert(partition, Mono::now());
-                tokio::spawn(leave::leave(Arc::clone(&holding.shared), vec![partition], None));
+                tokio::spawn(leave::leave(Arc::clone(&holding.shared), myself.clone(), vec![partition], None));
             }
-            NodeMsg::Leave(reply) => holding.leave(reply),
+            NodeMsg::LetGo(partition, now) => {
+                if let Some(seen) = now {
+                    holding.claim_seen(partition, seen);
+                }
+                holding.shared.slot(partition).forget();
+            }
+            NodeMsg::Leave(reply) => holding.leave(&myself, reply),
         }
         Ok(())
     }
@@ -206,8 +223,20 @@ impl Holding {
         Wanted { partition, before: known.map_or(0, |seen| seen.seq), how }
     }
 
+    /// A burst of claims is looked at once.
+    fn look_soon(&mut self, myself: &ActorRef<NodeMsg>) {
+        if !self.look_queued {
+            self.look_queued = myself.cast(NodeMsg::LookAtClaims).is_ok();
+        }
+    }
+
     /// Goes through all partitions: takes, reads along, forgets.
     async fn look(&mut self, myself: &ActorRef<NodeMsg>) {
+        self.look_for(myself, true).await;
+    }
+
+    /// The same; what is read along is begun with together, because each reading costs the server a consumer.
+    async fn look_for(&mut self, myself: &ActorRef<NodeMsg>, read_along: bool) {
         let now = Mono::now();
         self.handed_back.retain(|_, since| now.since(*since) < HANDED_BACK);
         if !self.shared.claims_known() || self.looking || self.leaving || !self.shared.ears().connected {
@@ -217,9 +246,9 @@ impl Holding {
         for (partition, step) in self.steps(now) {
             match step {
                 Step::Take(why) => take.push(self.want(partition, why)),
-                Step::Prepare => along.push(partition),
+                Step::Prepare if read_along => along.push(partition),
                 Step::Forget => self.forget(partition),
-                Step::Leave => {}
+                Step::Prepare | Step::Leave => {}
             }
         }
         self.read_along(myself, along).await;
@@ -256,58 +285,8 @@ impl Holding {
         Partition::all().filter(|partition| !self.handed_back.contains_key(partition)).map(step).collect()
     }
 
-    /// Reads partitions of other nodes along, so that they can let go.
-    async fn read_along(&mut self, myself: &ActorRef<NodeMsg>, partitions: Vec<Partition>) {
-        let mut begun = Vec::new();
-        for partition in partitions {
-            if let Some(shard) = self.spawn_shard(myself, partition).await {
-                self.shared.slot(partition).prepare(shard.clone());
-                begun.push((partition, shard));
-            }
-        }
-        if !begun.is_empty() {
-            tracing::info!(partitions = begun.len(), "reading partitions of other nodes along");
-            tokio::spawn(recover::prepare(Arc::clone(&self.shared), myself.clone(), begun));
-        }
-    }
-
-    /// Asks the owners for what is read and assigned to this node.
-    fn ask(&mut self) {
-        let now = Mono::now();
-        let mut by_owner: BTreeMap<Box<str>, Vec<Partition>> = BTreeMap::new();
-        for (partition, slot) in self.shared.slots() {
-            let Some(known) = self.claims.get(&partition).filter(|known| !known.seen.claim.released) else { continue };
-            let due = self.asked.get(&partition).is_none_or(|asked| now.since(*asked) >= ASK_AGAIN);
-            if due && matches!(slot.ownership(), Ownership::Preparing(_, true)) {
-                self.asked.insert(partition, now);
-                by_owner.entry(known.seen.claim.node_id.clone()).or_default().push(partition);
-            }
-        }
-        for (owner, partitions) in by_owner {
-            let asked = HandOver { node_id: self.shared.node_id.clone(), partitions };
-            let Ok(payload) = codec::encode(&asked) else { continue };
-            let shared = Arc::clone(&self.shared);
-            tokio::spawn(async move {
-                let answer = shared.bus().request(subject::node(&owner), None, payload.into(), ANSWER_WITHIN).await;
-                if let Err(error) = answer {
-                    tracing::info!(%owner, %error, "an owner that was asked for partitions did not answer");
-                }
-            });
-        }
-    }
-
-    /// Stops reading a partition along: it is another's.
-    fn forget(&mut self, partition: Partition) {
-        let slot = self.shared.slot(partition);
-        if let Ownership::Preparing(shard, _) = slot.ownership() {
-            slot.forget();
-            self.asked.remove(&partition);
-            let _ = shard.drain();
-        }
-    }
-
     /// Lets go of what another node has read and asks for.
-    fn hand_over(&self, asked: HandOver) {
+    fn hand_over(&self, myself: &ActorRef<NodeMsg>, asked: HandOver) {
         let HandOver { node_id, partitions } = asked;
         if *node_id == *self.shared.node_id || !self.shared.members.lock().takes(&node_id) {
             return;
@@ -316,18 +295,18 @@ impl Holding {
             partitions.into_iter().filter(|&partition| self.shared.slot(partition).is_serving()).collect();
         if !mine.is_empty() {
             tracing::info!(successor = %node_id, partitions = mine.len(), "handing over");
-            tokio::spawn(leave::leave(Arc::clone(&self.shared), mine, Some(node_id)));
+            tokio::spawn(leave::leave(Arc::clone(&self.shared), myself.clone(), mine, Some(node_id)));
         }
     }
 
-    fn leave(&mut self, reply: RpcReplyPort<()>) {
+    fn leave(&mut self, myself: &ActorRef<NodeMsg>, reply: RpcReplyPort<()>) {
         self.leaving = true;
         self.shared.members.lock().leave();
         self.shared.look_again.notify_one();
         for partition in Partition::all() {
             self.forget(partition);
         }
-        tokio::spawn(leave::leave_all(Arc::clone(&self.shared), reply));
+        tokio::spawn(leave::leave_all(Arc::clone(&self.shared), myself.clone(), reply));
     }
 
     async fn spawn_shard(&self, myself: &ActorRef<NodeMsg>, partition: Partition) -> Option<ActorRef<ShardMsg>> {
@@ -356,6 +335,11 @@ impl Holding {
         let (mut begun, mut read) = (Vec::new(), Vec::new());
         for (partition, seq, how) in taken {
             self.asked.remove(&partition);
+            // The log may have delivered a newer claim before the answer to this one's was here.
+            if self.claims.get(&partition).is_some_and(|known| known.seen.seq > seq) {
+                tracing::info!(%partition, "another node has claimed it meanwhile");
+                continue;
+            }
             let slot = self.shared.slot(partition);
             let (shard, is_read) = match slot.ownership() {
                 Ownership::Preparing(shard, is_read) => (Some(shard), is_read),

@@ -63,8 +63,8 @@ fn accept(shared: &Arc<Shared>, message: &Message, reply_to: &str) -> Result<(),
     let partition = Partition::of(command.worker_id);
     let slot = shared.slot(partition);
     let shard = match slot.ownership() {
-        Ownership::Serving(shard) => shard,
-        Ownership::Recovering(_) => return Err(busy("the partition is being recovered")),
+        // While it is being recovered the shard keeps the command; it expires like any other.
+        Ownership::Serving(shard) | Ownership::Recovering(shard) => shard,
         Ownership::Foreign | Ownership::Preparing(..) | Ownership::Leaving => return Err(Reply::NotOwner),
     };
     let now = Mono::now();

@@ -77,6 +77,9 @@ pub struct Live {
     actors: HashMap<ActorId, WorkerId>,
     due: BinaryHeap<Reverse<Due>>,
     published_seen: bool,
+    /// Commands that came before the partition was read to its claim: none is decided before (rule 9). Their permits bound
+    /// them, and each expires.
+    waiting: Vec<Arc<Work>>,
     /// While the partition is read by two followers: chains that have ended, with the sequence of their end. What the
     /// other one delivers later of an earlier time starts no session again.
     ended_chains: HashMap<WorkerId, u64>,
@@ -126,6 +129,7 @@ impl Actor for Shard {
             due: BinaryHeap::new(),
             published_seen: false,
             ended_chains: HashMap::new(),
+            waiting: Vec::new(),
         })
     }
 
@@ -136,13 +140,11 @@ impl Actor for Shard {
         live: &mut Live,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            ShardMsg::Command(work) => {
-                live.tell(&myself, work.command.worker_id, SessionMsg::Command(work), Missing::Spawn).await;
-            }
+            ShardMsg::Command(work) => live.command(&myself, work).await,
             ShardMsg::Followed(worker, tip) => live.followed(&myself, worker, tip).await,
             ShardMsg::Armed(cell) => live.arm(cell),
             ShardMsg::Check(sent_at) => live.check(sent_at),
-            ShardMsg::Recovered => live.recovered(myself.get_id()),
+            ShardMsg::Recovered => live.recovered(&myself).await,
             ShardMsg::LastSeen(seen) => live.last_seen(&seen),
             ShardMsg::Tell(worker, message) => live.tell(&myself, worker, message, Missing::Drop).await,
             ShardMsg::Prove(asked) => live.slot().answered(asked),
@@ -167,7 +169,11 @@ impl Actor for Shard {
         Ok(())
     }
 
-    async fn post_stop(&self, myself: ActorRef<ShardMsg>, _: &mut Live) -> Result<(), ActorProcessingErr> {
+    async fn post_stop(&self, myself: ActorRef<ShardMsg>, live: &mut Live) -> Result<(), ActorProcessingErr> {
+        // Nothing of them was published.
+        for work in std::mem::take(&mut live.waiting) {
+            work.answer(live.shared.bus(), &Reply::NotOwner).await;
+        }
         // Else the session actors are killed in the middle of a publish.
         myself.drain_children_and_wait(Some(ractor::concurrency::Duration::from(DRAIN_WITHIN))).await;
         Ok(())
@@ -184,6 +190,14 @@ enum Missing {
 impl Live {
     fn slot(&self) -> &Slot {
         self.shared.slot(self.partition)
+    }
+
+    async fn command(&mut self, myself: &ActorRef<ShardMsg>, work: Arc<Work>) {
+        if self.slot().is_recovering() {
+            self.waiting.push(work);
+            return;
+        }
+        self.tell(myself, work.command.worker_id, SessionMsg::Command(work), Missing::Spawn).await;
     }
 
     async fn tell(&mut self, myself: &ActorRef<ShardMsg>, worker: WorkerId, message: SessionMsg, missing: Missing) {
@@ -292,9 +306,12 @@ impl Live {
         }
     }
 
-    fn recovered(&mut self, me: ActorId) {
-        self.slot().recovered(me, Mono::now());
+    async fn recovered(&mut self, myself: &ActorRef<ShardMsg>) {
+        self.slot().recovered(myself.get_id(), Mono::now());
         self.ended_chains = HashMap::new();
+        for work in std::mem::take(&mut self.waiting) {
+            self.command(myself, work).await;
+        }
     }
 
     fn publish_seen(&mut self) {

@@ -92,6 +92,12 @@ impl Slot {
         matches!(*self.ownership.read(), Ownership::Serving(_))
     }
 
+    /// Whether it is claimed, and not yet read to the claim.
+    #[must_use]
+    pub fn is_recovering(&self) -> bool {
+        matches!(*self.ownership.read(), Ownership::Recovering(_))
+    }
+
     /// This node reads along.
     pub fn prepare(&self, shard: ActorRef<ShardMsg>) {
         *self.ownership.write() = Ownership::Preparing(shard, false);

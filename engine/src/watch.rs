@@ -112,23 +112,31 @@ async fn ask(shared: &Shared, id: &str) -> Verdict {
         if again {
             tokio::time::sleep(ASK_AGAIN).await;
         }
-        match ask_once(shared, id, ANSWER_WITHIN).await {
-            Ok(()) => return Verdict::Lives,
-            Err(RequestError::NoResponders) => {}
-            Err(RequestError::Disconnected) => return Verdict::Unknown,
-            Err(RequestError::TimedOut) => {
-                if ask_once(shared, &shared.node_id, SELF_WITHIN).await.is_err() {
-                    return Verdict::Unknown;
-                }
-                return match ask_once(shared, id, LAST_WITHIN).await {
-                    Ok(()) => Verdict::Lives,
-                    Err(RequestError::TimedOut) => Verdict::Gone(TakenWhy::Silent),
-                    Err(_) => Verdict::Unknown,
-                };
-            }
+        if let Some(verdict) = ask_patiently(shared, id).await {
+            return verdict;
         }
     }
     Verdict::Gone(TakenWhy::NoResponder)
+}
+
+/// `None`: there is no responder.
+async fn ask_patiently(shared: &Shared, id: &str) -> Option<Verdict> {
+    match ask_once(shared, id, ANSWER_WITHIN).await {
+        Ok(()) => return Some(Verdict::Lives),
+        Err(RequestError::NoResponders) => return None,
+        Err(RequestError::Disconnected) => return Some(Verdict::Unknown),
+        Err(RequestError::TimedOut) => {}
+    }
+    if ask_once(shared, &shared.node_id, SELF_WITHIN).await.is_err() {
+        return Some(Verdict::Unknown);
+    }
+    match ask_once(shared, id, LAST_WITHIN).await {
+        Ok(()) => Some(Verdict::Lives),
+        // It died with the question on its way.
+        Err(RequestError::NoResponders) => None,
+        Err(RequestError::TimedOut) => Some(Verdict::Gone(TakenWhy::Silent)),
+        Err(RequestError::Disconnected) => Some(Verdict::Unknown),
+    }
 }
 
 async fn ask_once(shared: &Shared, id: &str, within: Duration) -> Result<(), RequestError> {

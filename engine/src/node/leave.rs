@@ -7,6 +7,7 @@ use futures::{StreamExt, stream};
 use ractor::{ActorRef, RpcReplyPort};
 use tokio::time::{Instant, sleep};
 
+use super::NodeMsg;
 use crate::{claim, clock::Reading, seen, shard::ShardMsg, shared::Shared, slot::Slot};
 
 /// Time for all shards to finish at a hand-over.
@@ -21,16 +22,21 @@ const POLL: Duration = Duration::from_millis(10);
 
 /// Takes no new commands, drains what is at work to a known outcome, then lets go of the claims, for `successor` where
 /// there is one.
-pub(super) async fn leave(shared: Arc<Shared>, partitions: Vec<Partition>, successor: Option<Box<str>>) {
-    let shared = &shared;
+pub(super) async fn leave(
+    shared: Arc<Shared>,
+    node: ActorRef<NodeMsg>,
+    partitions: Vec<Partition>,
+    successor: Option<Box<str>>,
+) {
+    let (shared, node) = (&shared, &node);
     stream::iter(partitions)
-        .map(|partition| leave_one(shared, partition, successor.clone()))
+        .map(|partition| leave_one(shared, node, partition, successor.clone()))
         .buffer_unordered(RELEASES)
         .collect::<()>()
         .await;
 }
 
-async fn leave_one(shared: &Shared, partition: Partition, successor: Option<Box<str>>) {
+async fn leave_one(shared: &Shared, node: &ActorRef<NodeMsg>, partition: Partition, successor: Option<Box<str>>) {
     let slot = shared.slot(partition);
     let Some(shard) = slot.leave() else { return };
     tell_last_seen(shared, partition, slot);
@@ -39,10 +45,11 @@ async fn leave_one(shared: &Shared, partition: Partition, successor: Option<Box<
         tracing::warn!(%partition, %error, "a shard did not finish in time");
     }
     let own = slot.claim_seq();
-    if own > 0 {
-        claim::release(shared, partition, own, successor).await;
+    let now = if own > 0 { claim::release(shared, partition, own, successor).await } else { None };
+    // The node forgets it, and only when it knows the release: else it would take again what it has just let go of.
+    if node.cast(NodeMsg::LetGo(partition, now)).is_err() {
+        slot.forget();
     }
-    slot.forget();
 }
 
 /// Another node has claimed the partition (rule 9): what is at work is drained, its publishes stand or fall by
@@ -66,14 +73,14 @@ fn tell_last_seen(shared: &Shared, partition: Partition, slot: &Slot) {
 
 /// The end of a node: the others read what it owns and ask for it; what they have not asked for in time is let go of for
 /// anybody.
-pub(super) async fn leave_all(shared: Arc<Shared>, reply: RpcReplyPort<()>) {
+pub(super) async fn leave_all(shared: Arc<Shared>, node: ActorRef<NodeMsg>, reply: RpcReplyPort<()>) {
     let owned = || shared.slots().filter(|(_, slot)| slot.claim_seq() > 0).map(|(p, _)| p).collect::<Vec<_>>();
     let until = Instant::now() + HAND_OVER_WITHIN;
     let successors = || shared.members.lock().has_successors();
     while !owned().is_empty() && Instant::now() < until && successors() {
         sleep(POLL).await;
     }
-    leave(Arc::clone(&shared), owned(), None).await;
+    leave(Arc::clone(&shared), node, owned(), None).await;
     // Those that are still being handed over: their drains are bounded.
     while !owned().is_empty() && Instant::now() < until + DRAIN_WITHIN {
         sleep(POLL).await;

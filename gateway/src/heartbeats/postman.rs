@@ -52,11 +52,14 @@ impl Postman {
         roll_call_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut status_due = interval(STATUS_EVERY_MAX.min(self.roll_call_every));
         status_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut claims = self.heartbeats.view.claims.changes();
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
                 Some(()) = self.questions.next() => {}
+                // The claims live as long as this.
+                Ok(()) = claims.changed() => self.greet_new(),
                 _ = batch_due.tick() => self.send_batches().await,
                 _ = roll_call_due.tick() => self.call_roll(),
                 _ = status_due.tick() => self.ask_status(),
@@ -87,21 +90,33 @@ impl Postman {
     /// Asks every node whether it hears this gateway, also those that own nothing of interest.
     fn call_roll(&self) {
         crate::telemetry::live_sessions(self.heartbeats.view.sessions.count());
-        for node in self.heartbeats.view.claims.current_nodes() {
-            if self.questions.len() >= QUESTIONS_MAX {
-                return;
-            }
-            let Some(payload) = self.message(&node, true, Vec::new()) else { continue };
-            self.questions.push(Box::pin(call(self.bus.clone(), node, payload)));
-        }
+        self.heartbeats.view.claims.current_nodes().into_iter().for_each(|node| self.call(node));
     }
 
     /// Asks every owner whether it serves: one that hears beats may still not be able to store anything.
     fn ask_status(&self) {
-        for node in self.heartbeats.view.claims.current_nodes() {
-            if self.questions.len() >= QUESTIONS_MAX {
-                return;
-            }
+        self.heartbeats.view.claims.current_nodes().into_iter().for_each(|node| self.ask(node));
+    }
+
+    /// A node that has just taken its first partition is asked at once: until it has answered, the workers of all it has
+    /// taken would be sent away.
+    fn greet_new(&self) {
+        for node in self.heartbeats.view.claims.not_greeted() {
+            self.call(Arc::clone(&node));
+            self.ask(node);
+        }
+    }
+
+    fn call(&self, node: Arc<Node>) {
+        if self.questions.len() < QUESTIONS_MAX
+            && let Some(payload) = self.message(&node, true, Vec::new())
+        {
+            self.questions.push(Box::pin(call(self.bus.clone(), node, payload)));
+        }
+    }
+
+    fn ask(&self, node: Arc<Node>) {
+        if self.questions.len() < QUESTIONS_MAX {
             self.questions.push(Box::pin(ask(self.bus.clone(), node)));
         }
     }

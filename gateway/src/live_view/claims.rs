@@ -24,11 +24,18 @@ pub struct Node {
     /// What it last said of itself: it may hear, and yet not be able to serve (a log that does not acknowledge).
     ready: AtomicBool,
     counter: AtomicU64,
+    greeted: AtomicBool,
 }
 
 impl Node {
     fn new(id: &str) -> Self {
-        Self { id: id.into(), answered: AtomicU64::new(0), ready: AtomicBool::new(false), counter: AtomicU64::new(0) }
+        Self {
+            id: id.into(),
+            answered: AtomicU64::new(0),
+            ready: AtomicBool::new(false),
+            counter: AtomicU64::new(0),
+            greeted: AtomicBool::new(false),
+        }
     }
 
     /// Its id, the last token of its subjects.
@@ -148,6 +155,13 @@ impl Claims {
         nodes
     }
 
+    /// Nodes that were not given out here before, each once.
+    #[must_use]
+    pub fn not_greeted(&self) -> Vec<Arc<Node>> {
+        let nodes = self.nodes.read();
+        nodes.values().filter(|node| !node.greeted.swap(true, Ordering::Relaxed)).cloned().collect()
+    }
+
     /// Stream sequence of the newest claim seen.
     #[must_use]
     pub fn newest_seq(&self) -> u64 {
@@ -176,6 +190,18 @@ mod tests {
             successor: None,
             extra: Extra::new(),
         }
+    }
+
+    #[test]
+    fn a_node_is_new_once() {
+        let claims = Claims::default();
+        claims.fold(Partition::new(0), &claim("n-1", false), 1);
+        claims.fold(Partition::new(1), &claim("n-1", false), 2);
+        let ids = |nodes: Vec<Arc<Node>>| nodes.iter().map(|node| node.id().to_owned()).collect::<Vec<_>>();
+        assert_eq!(ids(claims.not_greeted()), ["n-1"]);
+        claims.fold(Partition::new(1), &claim("n-2", false), 3);
+        assert_eq!(ids(claims.not_greeted()), ["n-2"]);
+        assert!(claims.not_greeted().is_empty());
     }
 
     #[test]
