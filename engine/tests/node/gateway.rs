@@ -1,6 +1,7 @@
 //! What the tests need of a gateway: a factory in the directory, commands with ids and expiries, heartbeats.
 
 use std::{
+    collections::BTreeMap,
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
@@ -16,7 +17,7 @@ use bus_schemas::{
     heartbeat::{Beat, HeartbeatMessage, Heartbeats},
     limits::ATTEMPT_EXPIRY,
     records::{Assignment, Language, Station, StationType, Worker, WorkerRole},
-    subject,
+    subject::{self, LogSubject},
 };
 use engine::{EngineConfig, EngineHandle};
 use tokio_util::sync::CancellationToken;
@@ -251,6 +252,16 @@ impl Bench {
         self.follow(subject::CLAIMS).await.into_iter().map(|message| message.decode().unwrap()).collect()
     }
 
+    /// Who owns each partition.
+    pub async fn owners(&self) -> BTreeMap<Partition, Box<str>> {
+        let claims = self.follow(subject::CLAIMS).await.into_iter();
+        let owner = |message: andon_nats::StoredMessage| match LogSubject::parse(&message.subject)? {
+            LogSubject::Claim(partition) => Some((partition, message.decode::<Claim>().unwrap().node_id)),
+            LogSubject::Session(..) => None,
+        };
+        claims.filter_map(owner).collect()
+    }
+
     async fn follow(&self, filter: &str) -> Vec<andon_nats::StoredMessage> {
         let mut follower =
             Follower::new(self.bus.clone(), subject::STREAM_LOG, vec![filter.to_owned()], Start::Sequence(1));
@@ -274,6 +285,15 @@ pub fn status(session_id: SessionId, code: &str) -> CommandBody {
 }
 
 /// Polls until it holds.
+/// Both own about half, and together everything.
+pub async fn shared(first: &EngineHandle, second: &EngineHandle) {
+    eventually("both have their share", || async {
+        let (a, b) = (first.status(), second.status());
+        a.owned + b.owned == 256 && (90..170).contains(&a.owned) && a.ready && b.ready
+    })
+    .await;
+}
+
 pub async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
     let until = Instant::now() + SOON;
     while !holds().await {

@@ -6,21 +6,11 @@ use std::{
 };
 
 use bus_schemas::{Partition, Reply, TakenWhy};
-use engine::EngineHandle;
 
-use crate::gateway::{Bench, assert_chains_hold, eventually, open, status, worker};
+use crate::gateway::{Bench, assert_chains_hold, eventually, open, shared, status, worker};
 
 const IDLE: Duration = Duration::from_secs(300);
 const WORKERS: u128 = 6;
-
-/// Both own about half, and together everything.
-async fn shared(first: &EngineHandle, second: &EngineHandle) {
-    eventually("both have their share", || async {
-        let (a, b) = (first.status(), second.status());
-        a.owned + b.owned == 256 && (90..170).contains(&a.owned) && a.ready && b.ready
-    })
-    .await;
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rule_9_a_node_that_joins_gets_its_share_after_it_has_read_it_and_no_command_fails_meanwhile() {

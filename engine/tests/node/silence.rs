@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use bus_schemas::{CloseCause, SessionId, WorkerId};
+use bus_schemas::{CloseCause, Partition, SessionId, WorkerId};
 use engine::EngineHandle;
 
-use crate::gateway::{Bench, assert_chains_hold, eventually, status, worker};
+use crate::gateway::{Bench, assert_chains_hold, eventually, shared, status, worker};
 
 const IDLE: Duration = Duration::from_secs(2);
 
@@ -105,20 +105,33 @@ async fn rule_9_a_session_idle_across_a_restart_closes_after_the_grace() {
 /// Fault 5: a former owner tries to close.
 #[tokio::test(flavor = "multi_thread")]
 async fn rule_15_a_former_owner_cannot_close_what_another_node_owns() {
-    let bench = Bench::start(1).await;
+    // given a node that has handed half of its partitions, with sessions, to another
+    const WORKERS: u128 = 16;
+    let bench = Bench::start(WORKERS).await;
     let first = bench.owner(IDLE).await;
-    let session = bench.open(&first, worker(0)).await;
+    let mut sessions = Vec::new();
+    for number in 0..WORKERS {
+        sessions.push((worker(number), bench.open(&first, worker(number)).await.id));
+    }
     let second = bench.engine(IDLE).await;
-    let taken = second.take_over(bus_schemas::Partition::all().collect()).await;
-    assert_eq!(taken, 256);
-    // Beats reach the new owner only; the former one hears nothing and must not say that nobody was there.
+    shared(&first, &second).await;
+    let owners = bench.owners().await;
+    sessions.retain(|(worker, _)| *owners[&Partition::of(*worker)] == *second.node_id());
+    assert!(!sessions.is_empty(), "sixteen workers, and none in the half that moved");
+
+    // when beats reach the new owner only
     let watch = tokio::time::sleep(IDLE * 3);
-    let sessions = [(worker(0), session.id)];
     tokio::select! {
         () = watch => {}
         () = keep_beating(&bench, &second, &sessions) => {}
     }
-    assert!(!closed(&bench, worker(0)).await);
-    eventually("silence closes it now", || closed(&bench, worker(0))).await;
+
+    // then the former one, which hears nothing, has not said that nobody was there; and silence closes them now.
+    for (worker, _) in &sessions {
+        assert!(!closed(&bench, *worker).await);
+    }
+    for (worker, _) in sessions {
+        eventually("silence closes it now", || closed(&bench, worker)).await;
+    }
     assert_chains_hold(&bench.events().await);
 }
