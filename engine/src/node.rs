@@ -121,8 +121,8 @@ impl Actor for Node {
                 holding.look_for(&myself, false).await;
             }
             NodeMsg::Taken(taken, all) => {
-                holding.looking = false;
                 holding.taken(&myself, taken).await;
+                holding.set_looking(false);
                 // What was refused is another's; its claim is on its way, and asking at once would only be refused again.
                 if all {
                     holding.look(&myself).await;
@@ -137,9 +137,11 @@ impl Actor for Node {
             NodeMsg::HandOver(asked) => holding.hand_over(&myself, asked),
             NodeMsg::TakeOver(partitions, reply) => {
                 let wanted = holding.wanted(partitions);
+                holding.shared.claim_partitions(true);
                 let taken = claim::take(holding.shared.bus(), &holding.shared.node_id, wanted).await;
                 let count = taken.len();
                 holding.taken(&myself, taken).await;
+                holding.shared.claim_partitions(holding.looking);
                 drop(reply.send(count));
             }
             NodeMsg::HandBack(partition) => {
@@ -223,6 +225,12 @@ impl Holding {
         Wanted { partition, before: known.map_or(0, |seen| seen.seq), how }
     }
 
+    /// Whether claims are on their way: their answers come as one message.
+    fn set_looking(&mut self, looking: bool) {
+        self.looking = looking;
+        self.shared.claim_partitions(looking);
+    }
+
     /// A burst of claims is looked at once.
     fn look_soon(&mut self, myself: &ActorRef<NodeMsg>) {
         if !self.look_queued {
@@ -254,7 +262,7 @@ impl Holding {
         self.read_along(myself, along).await;
         self.ask();
         if !take.is_empty() {
-            self.looking = true;
+            self.set_looking(true);
             let (shared, myself) = (Arc::clone(&self.shared), myself.clone());
             tokio::spawn(async move {
                 let wanted = take.len();

@@ -66,6 +66,7 @@ pub struct Shared {
     newest_taken: AtomicU64,
     halted: AtomicBool,
     claims_known: AtomicBool,
+    claiming: AtomicBool,
 }
 
 /// What [`Shared::new`] is made of.
@@ -112,6 +113,7 @@ impl Shared {
             newest_taken: AtomicU64::new(0),
             halted: AtomicBool::new(false),
             claims_known: AtomicBool::new(false),
+            claiming: AtomicBool::new(false),
         })
     }
 
@@ -142,6 +144,12 @@ impl Shared {
     #[must_use]
     pub fn claims_known(&self) -> bool {
         self.claims_known.load(Ordering::Acquire)
+    }
+
+    /// Claims of this node are on their way (or not any more). The log shows them before their answers are here: until
+    /// then a partition that others see to be this node's is not even being read.
+    pub fn claim_partitions(&self, on_their_way: bool) {
+        self.claiming.store(on_their_way, Ordering::Release);
     }
 
     /// The log is not to be trusted: nothing more is decided.
@@ -242,6 +250,7 @@ impl Shared {
             (!self.directory.position().current, "the directory is not read to its head"),
             (self.health.is_mute(), "the log does not acknowledge"),
             (!self.claims_known(), "the claims are not read"),
+            (self.claiming.load(Ordering::Acquire), "partitions are being claimed"),
             (recovering, "partitions are being recovered"),
             (stuck, "a shard does not answer"),
             (!self.log_reads.works(now), "the log does not answer reads"),

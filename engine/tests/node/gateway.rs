@@ -106,13 +106,17 @@ impl Bench {
 
     /// An engine that closes after `idle`; ready.
     pub async fn engine(&self, idle: Duration) -> EngineHandle {
-        self.engine_with(EngineConfig {
+        self.engine_with(self.config(idle)).await
+    }
+
+    /// The settings of an engine that closes after `idle`.
+    pub fn config(&self, idle: Duration) -> EngineConfig {
+        EngineConfig {
             nats: self.server.config(),
             node_name: "test".to_owned(),
             idle_timeout: idle,
             before_decide: None,
-        })
-        .await
+        }
     }
 
     pub async fn engine_with(&self, config: EngineConfig) -> EngineHandle {

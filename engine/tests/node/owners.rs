@@ -5,7 +5,8 @@ use std::{
     time::Duration,
 };
 
-use bus_schemas::{Partition, Reply, TakenWhy};
+use bus_schemas::{Partition, Reply, TakenWhy, subject};
+use futures::StreamExt as _;
 
 use crate::gateway::{Bench, assert_chains_hold, eventually, open, shared, status, worker};
 
@@ -42,6 +43,22 @@ async fn rule_9_a_node_that_joins_gets_its_share_after_it_has_read_it_and_no_com
         bench.done_anywhere(&[&first, &second], worker(number), status(session, "production")).await;
     }
     assert_chains_hold(&bench.events().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_whose_claims_are_on_their_way_does_not_say_that_it_serves() {
+    // given somebody who sees each claim as soon as it is stored, as gateways do
+    let bench = Bench::start(1).await;
+    let mut claims = bench.bus.client().subscribe(subject::CLAIMS).await.expect("subscribed");
+    bench.bus.client().flush().await.expect("flushed");
+
+    // when a node claims, then it is ready from the moment it serves all that is known to be its own
+    let engine = engine::start(bench.config(IDLE)).await.expect("it starts");
+    for seen in 1..=256 {
+        claims.next().await.expect("a claim");
+        let status = engine.status();
+        assert!(!status.ready || status.owned >= seen, "{seen} are claimed: {status:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

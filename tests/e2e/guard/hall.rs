@@ -90,7 +90,8 @@ impl Hall {
         let log = self.andon.process.log();
         let panic = log.lines().find(|line| line.contains("panicked"));
         assert_eq!(panic, None);
-        assert_eq!(self.andon.client().get("/readyz").await.status, 200);
+        let readiness = self.andon.client().get("/readyz").await;
+        assert_eq!(readiness.status, 200, "{:?}", readiness.body);
     }
 
     /// What the process measures.
