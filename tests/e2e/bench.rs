@@ -29,7 +29,13 @@ fn assert_measured(report: &Value, figures: &[&str]) {
     for figure in found {
         for side in ["ours", "floor"] {
             let values = figure[side].as_array().expect("values");
-            let measured = |value: &Value| value.as_f64().is_some_and(|value| value > 0.0);
+            // Two processes may differ by more than so few sessions need: less than nothing is told as nothing.
+            let least = if figure["name"].as_str().is_some_and(|name| name.starts_with("memory")) {
+                0.0
+            } else {
+                f64::MIN_POSITIVE
+            };
+            let measured = |value: &Value| value.as_f64().is_some_and(|value| value >= least);
             assert!(!values.is_empty() && values.iter().all(measured), "{figure}");
         }
     }
@@ -101,7 +107,8 @@ async fn nothing_is_lost_when_a_node_is_killed_and_all_are_restarted() {
     assert_eq!(done, [("kill", &1.into()), ("rolling", &1.into())], "{report:#}");
     let log = &report["logs"][0];
     let told = log["cases"].as_array().expect("cases");
-    assert!(told.iter().all(|case| case["commands"].as_u64() > Some(100)), "{told:?}");
+    // At the killed node are the workers of some 85 partitions, give or take 25.
+    assert!(told.iter().all(|case| case["commands"].as_u64() > Some(50)), "{told:?}");
 
     // and nothing that must not happen has: not by what workers were told, and not by the rules of the log
     let counts = told.iter().flat_map(|case| case["counts"].as_array().expect("counts"));

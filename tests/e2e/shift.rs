@@ -74,8 +74,7 @@ async fn an_admin_sees_a_session_and_closes_it() {
     // then it was listed, beside those of the simulated workers, and the worker is told
     assert!(listed.contains(&session.as_str()), "{session} is not among {listed:?}");
     assert_eq!(closed["closed"], 1);
-    let beat = worker.heartbeat().await.ok();
-    assert_eq!((&beat["ok"], text(&beat["error"])), (&json!(false), "SESSION_CLOSED"));
+    worker.until_told_closed().await;
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ async fn empty_shop() -> Andon {
     let factory = Path::new(env!("CARGO_MANIFEST_DIR")).join("gateway/demo/factory.toml");
     let imported = andon.place.command(&["admin", "import", &factory.display().to_string()]).output();
     assert!(imported.expect("andon starts").status.success());
+    andon.client().until_known("1012").await;
     andon
 }
 
@@ -24,7 +25,7 @@ fn simulate(place: &Place, arguments: &[&str]) -> Output {
 async fn three_workers_do_whole_shifts_without_a_surprise() {
     let andon = empty_shop().await;
 
-    let output = simulate(&andon.place, &["--workers", "3", "--for", "12s"]);
+    let output = simulate(&andon.place, &["--workers", "3", "--for", "25s"]);
 
     // then each kind of thing was done, some sessions to their end
     let told = String::from_utf8_lossy(&output.stdout);

@@ -64,12 +64,8 @@ async fn factory(place: Place) -> Andon {
 
 /// A worker and the token, for a socket beside the HTTP client.
 async fn signed_in(andon: &Andon, code: &str) -> (Worker, String) {
-    // The gateway hears of the factory a moment after it was imported.
-    let body = until_some("the worker is known", async || {
-        let answer = andon.client().post("/api/workers/login", &json!({"workerCode": code})).await;
-        (answer.status == 200).then_some(answer.body)
-    })
-    .await;
+    andon.client().until_known(code).await;
+    let body = andon.client().post("/api/workers/login", &json!({"workerCode": code})).await.ok();
     (andon.worker(code).await, body["token"].as_str().expect("a token").to_owned())
 }
 

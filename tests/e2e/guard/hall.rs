@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use andon_nats::Bus;
-use bus_schemas::subject::{STREAM_DIRECTORY, STREAM_LOG};
+use bus_schemas::subject::{SESSIONS, STREAM_DIRECTORY, STREAM_LOG};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{ADMIN_PASSWORD, Andon, Answer, Client, Place, Worker, until, until_some};
+use crate::harness::{ADMIN_PASSWORD, Andon, Answer, Client, Place, Worker, until_some};
+use crate::survival::floor;
 
 /// Time for one look at a stream.
 const WITHIN: Duration = Duration::from_secs(5);
@@ -28,11 +29,7 @@ impl Hall {
     /// The same in a place with settings of its own.
     pub async fn open_in(place: Place) -> Self {
         let hall = Self::open_without_workers(place).await;
-        let body = json!({"workerCode": "1001"});
-        until("the gateway knows the workers", async || {
-            hall.andon.client().post("/api/workers/login", &body).await.status == 200
-        })
-        .await;
+        hall.andon.client().until_known("1001").await;
         hall
     }
 
@@ -75,10 +72,12 @@ impl Hall {
         (worker, station)
     }
 
-    /// The last sequences of the log and of the directory: when they stand still, nothing happened.
+    /// The sequences of the last event of a session and of the last directory record: when they stand still, nothing
+    /// happened. Claims are not counted: a node renews one when it is not sure whether the log acknowledges.
     pub async fn heads(&self) -> (u64, u64) {
-        let head = async |stream: &str| self.bus.stream_info(stream, WITHIN).await.expect("it is there").last_seq;
-        (head(STREAM_LOG).await, head(STREAM_DIRECTORY).await)
+        let event = self.bus.last_message(STREAM_LOG, SESSIONS, WITHIN).await.expect("it can be read");
+        let directory = self.bus.stream_info(STREAM_DIRECTORY, WITHIN).await.expect("it is there");
+        (event.map_or(0, |event| event.seq), directory.last_seq)
     }
 
     /// No handler panicked, nobody logged a panic, and commands are served.
@@ -90,8 +89,8 @@ impl Hall {
         let log = self.andon.process.log();
         let panic = log.lines().find(|line| line.contains("panicked"));
         assert_eq!(panic, None);
-        let readiness = self.andon.client().get("/readyz").await;
-        assert_eq!(readiness.status, 200, "{:?}", readiness.body);
+        // A moment without a proof that all is well is no harm.
+        floor::ready(&self.andon.place.http_url(), &mut []).await;
     }
 
     /// What the process measures.

@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::hall::{Hall, ask, text};
+use crate::harness::until_some;
 
 /// Markup, formulas, a right-to-left override, quotes, lines.
 const HOSTILE: &str = "<script>alert('x')</script> =cmd|'/C calc'!A0 \u{202e}gpj.exe \"\\' {{7*7}} ${x} %n";
@@ -31,10 +32,14 @@ async fn text_stays_text_wherever_it_goes() {
     worker.client.post("/api/status-events", &body).await.ok();
 
     // then it is the same text in the list, in the session and in the export
-    let listed = admin.get("/api/admin/sessions").await.ok();
+    let note = format!("{HOSTILE}\nsecond line");
+    let listed = until_some("the list has the note", async || {
+        let listed = admin.get("/api/admin/sessions").await.ok();
+        (listed["sessions"][0]["last_note"] == note).then_some(listed)
+    })
+    .await;
     let row = &listed["sessions"][0];
     assert_eq!((text(&row["worker"]["full_name"]), text(&row["station"]["name"])), (HOSTILE, HOSTILE));
-    assert_eq!(text(&row["last_note"]), format!("{HOSTILE}\nsecond line"));
     let one = admin.get(&format!("/api/admin/sessions/{session}")).await.ok();
     assert!(one["status_events"].as_array().expect("a list").iter().any(|event| event["note"] == row["last_note"]));
     let exported = admin.request(Method::GET, "/api/admin/directory/export").send().await.expect("an answer");

@@ -8,7 +8,7 @@ use tokio::time::interval;
 
 use super::hall::Hall;
 use crate::feed::proxy::Proxy;
-use crate::harness::{RawSocket, until};
+use crate::harness::{PATIENCE, RawSocket, until};
 
 /// Feeds: what two cores serve beside other tests. A gateway takes four times as many.
 const FEEDS: usize = 2_000;
@@ -16,6 +16,8 @@ const FEEDS: usize = 2_000;
 const AT_ONCE: usize = 200;
 /// A page comes back at a random moment of this time, as it is told (`retry_ms`).
 const RETRY: Duration = Duration::from_secs(2);
+/// When one comes back that was told that there is no room just now.
+const COME_BACK: Duration = Duration::from_secs(1);
 /// A worker waits no longer than this meanwhile. It takes milliseconds; the rest is for a machine busy with other tests.
 const SERVED_WITHIN: Duration = Duration::from_secs(3);
 /// What the process may have taken when they have come back, beyond what it had with all of them before.
@@ -23,13 +25,21 @@ const GROWTH_KIB: u64 = 64 << 10;
 /// Connections of its own that may be there or not: to Postgres above all.
 const FILES_MARGIN: usize = 32;
 
-/// A viewer with its snapshot.
+/// A viewer with its snapshot. One that is told to come back later does so, as a page does.
 async fn comes(address: &str, token: &str) -> RawSocket {
-    let mut socket = RawSocket::connect(address, None).await;
-    let head = socket.handshake("/api/admin/feed", token).await;
-    assert!(head.starts_with("HTTP/1.1 101"), "{head}");
-    socket.until("\"last\":true").await.expect("a snapshot");
-    socket
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let mut socket = RawSocket::connect(address, None).await;
+        let head = socket.handshake("/api/admin/feed", token).await;
+        let later = head.starts_with("HTTP/1.1 503") && head.contains("retry-after: ");
+        if later && Instant::now() < deadline {
+            tokio::time::sleep(COME_BACK).await;
+            continue;
+        }
+        assert!(head.starts_with("HTTP/1.1 101"), "{head}");
+        socket.until("\"last\":true").await.expect("a snapshot");
+        return socket;
+    }
 }
 
 /// Fault 23: two thousand feeds are dropped at once, and come back.

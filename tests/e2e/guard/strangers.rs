@@ -55,6 +55,8 @@ async fn a_closed_session_takes_nothing_any_more() {
     let (worker, station) = hall.at_work("1001").await;
     worker.abandon("worker_choice").await.ok();
     let session = worker.session.clone().expect("it was open");
+    // Beats are answered from what the gateway has heard on the log.
+    worker.until_told_closed().await;
     let before = hall.heads().await;
 
     // when the worker goes on all the same

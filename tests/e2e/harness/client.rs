@@ -1,7 +1,14 @@
 //! HTTP as the clients of the API speak it.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
+
+use super::wait::until;
+
+/// Pause between two attempts to sign in: ten that fail are free, and then last five seconds.
+const KNOWN_POLL: Duration = Duration::from_millis(500);
 
 /// One answer.
 #[derive(Debug, Clone)]
@@ -113,6 +120,20 @@ impl Client {
         }
         self.send(request).await
     }
+
+    /// Waits until the gateway knows the worker with this code: it hears of what was imported a moment later. Asks at a
+    /// slow pace, because it brakes whoever fails more than ten times.
+    pub async fn until_known(&self, code: &str) {
+        let body = json!({"workerCode": code});
+        until("the gateway knows the workers", async || {
+            let known = self.try_post("/api/workers/login", &body, None).await.is_ok_and(|answer| answer.status == 200);
+            if !known {
+                tokio::time::sleep(KNOWN_POLL).await;
+            }
+            known
+        })
+        .await;
+    }
 }
 
 /// A worker who has signed in, and the session opened last.
@@ -149,6 +170,12 @@ impl Worker {
             self.session = Some(session.to_owned());
         }
         answer
+    }
+
+    /// Waits until a beat is answered that the session is closed: the gateway hears on the log what somebody else did.
+    pub async fn until_told_closed(&self) {
+        let closed = json!({"ok": false, "error": "SESSION_CLOSED"});
+        until("the worker is told", async || self.heartbeat().await.body == closed).await;
     }
 
     /// The session as the worker's device is told it.

@@ -1,11 +1,12 @@
 //! One installation of a test: its directory, its ports, its settings; and what belongs to it in Postgres and NATS.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use tempfile::TempDir;
@@ -208,6 +209,9 @@ pub fn tools() -> PathBuf {
 
 fn free_port() -> u16 {
     use rand::Rng as _;
-    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    /// Given out by this process: nobody listens there yet, or not just now.
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let mut given = GIVEN.lock().expect("no test panics with it");
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok() && given.insert(*port);
     std::iter::repeat_with(|| rand::rng().random_range(PORTS)).take(1000).find(free).expect("a free port")
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{ADMIN_PASSWORD, Andon, Client, until, until_some};
+use crate::harness::{ADMIN_PASSWORD, Andon, Client, until_some};
 
 /// A running `andon up` with the demo factory imported, without simulated workers.
 pub async fn factory() -> Andon {
@@ -12,9 +12,7 @@ pub async fn factory() -> Andon {
     let file = file.display().to_string();
     let output = andon.place.command(&["admin", "import", &file]).output().expect("andon starts");
     assert!(output.status.success(), "{output:?}");
-    // The gateway folds what the command line wrote.
-    let last = json!({"workerCode": "1012"});
-    until("the factory is known", async || andon.client().post("/api/workers/login", &last).await.status == 200).await;
+    andon.client().until_known("1012").await;
     andon
 }
 

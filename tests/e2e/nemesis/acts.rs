@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::fault::{Deed, Fault, SERVERS};
+use super::fault::{Deed, ENGINES, Fault, SERVERS};
 use super::marks::{REFUSED_CLAIMS, REFUSED_EVENTS, RESETS, UNKNOWN_ACKS};
 use super::stage::Stage;
 use super::verdict::{leader, take_overs};
@@ -34,8 +34,9 @@ impl Stage {
     /// An engine loses its way to the log in the middle of commands, and finds it when its partitions are another's: what
     /// it had sent meanwhile arrives.
     pub async fn an_engine_is_cut_off(&mut self) {
-        let fault = Fault::new(Deed::Cut, "engine-2");
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
+            // Partitions are drawn by lot: none with a busy worker may be at one of them, and it keeps its share.
+            let fault = Fault::new(Deed::Cut, ENGINES[(attempt + 1) % ENGINES.len()]);
             let before = take_overs(&self.cluster.nats_config("persistence")).await;
             self.begin(fault).await;
             self.taken_over(before).await;

@@ -149,8 +149,11 @@ async fn a_shift_works_on_three_nats_servers_from_the_very_files_over_tls() {
     worker.complete().await.ok();
     let ca = machines.ca();
     let address: SocketAddr = format!("{}.4:8443", machines.network).parse().expect("an address");
-    let (head, _) = https::get(&ca, "localhost", address, "/readyz").await.expect("its certificate is trusted");
-    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    until("the gateway over https is ready, with a certificate that is trusted", async || {
+        let asked = https::get(&ca, "localhost", address, "/readyz").await;
+        asked.is_ok_and(|(head, _)| head.starts_with("HTTP/1.1 200"))
+    })
+    .await;
 
     // and is on all three servers and in the database
     is_proven(&plain);

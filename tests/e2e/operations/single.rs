@@ -60,10 +60,10 @@ async fn a_factory_is_backed_up_while_it_works_and_goes_on_elsewhere() {
     Ledger::read(&found.place.nats_config("persistence")).await.agrees_with(&before);
     goes_on(&moved(&left_alone, &url)).await;
     // and who followed is told to begin anew
+    until("Postgres answers", async || found.place.sql("select 1").is_some()).await;
     is_told_to_begin_anew(&url, &cursor).await;
     assert_ne!(durable_made_at(&found).await, durable);
     // and the log is proven, with the tables
-    until("Postgres answers", async || found.place.sql("select 1").is_some()).await;
     is_proven(&found.place);
 
     // and so it is after another start, when busy workers have gone on

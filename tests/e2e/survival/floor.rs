@@ -1,6 +1,7 @@
 //! A small shop floor: one station without checklists, and workers who sign in with the codes 5000, 5001 ….
 
 use std::fmt::Write as _;
+use std::time::Instant;
 
 use andon_nats::testing::TestServer;
 use serde_json::Value;
@@ -59,11 +60,7 @@ pub fn code(number: usize) -> String {
 /// Signs workers in, as soon as the gateway knows them.
 pub async fn sign_in(url: &str, numbers: std::ops::Range<usize>) -> Vec<Worker> {
     let client = Client::new(url.to_owned());
-    let first = serde_json::json!({"workerCode": code(numbers.start)});
-    until("the gateway knows the workers", async || {
-        client.try_post("/api/workers/login", &first, None).await.is_ok_and(|answer| answer.status == 200)
-    })
-    .await;
+    client.until_known(&code(numbers.start)).await;
     let mut workers = Vec::new();
     for number in numbers {
         workers.push(Worker::login(client.clone(), &code(number)).await);
@@ -82,6 +79,17 @@ pub async fn readiness(url: &str) -> Option<(u16, Value)> {
     let client = Client::new(url.to_owned());
     let asked = client.send(client.request(reqwest::Method::GET, "/readyz")).await;
     asked.ok().map(|answer| (answer.status, answer.body))
+}
+
+/// When it was noticed that these nats-servers do not work: `/readyz` says that it is not ready, or others are in their
+/// place already, for it may be ready again after a third of a second.
+pub async fn noticed(andon: &Andon, broken: &[i32]) -> Instant {
+    let url = andon.place.http_url();
+    until("it is noticed", async || {
+        readiness(&url).await.is_some_and(|(status, _)| status == 503) || andon.place.processes("nats-server") != broken
+    })
+    .await;
+    Instant::now()
 }
 
 /// Waits until `GET /readyz` says so. A role that has ended meanwhile fails the test.

@@ -11,8 +11,8 @@ use super::load::Load;
 use super::tables;
 use crate::harness::{Place, until};
 
-/// From the fault to the first 503 of `/readyz`.
-const NOTICED_WITHIN: Duration = Duration::from_secs(6);
+/// From the fault to the first 503 of `/readyz`: six seconds, and the rest for a machine busy with other tests.
+const NOTICED_WITHIN: Duration = Duration::from_secs(12);
 
 /// No file of this process can grow any more, as on a full or broken disk.
 fn mute(pid: &str) {
@@ -39,11 +39,12 @@ async fn a_mute_nats_server_is_restarted_and_nothing_acknowledged_is_lost() {
 
     // when nats-server cannot write any more
     let muted = andon.place.processes("nats-server");
-    mute(&muted[0].to_string());
     let broken = Instant::now();
+    mute(&muted[0].to_string());
 
-    // then it is not ready within seconds, and another server takes its place
-    let noticed = noticed(&url, broken).await;
+    // then that is noticed within seconds, and another server takes its place
+    let noticed = floor::noticed(&andon, &muted).await.duration_since(broken);
+    assert!(noticed < NOTICED_WITHIN, "noticed after {noticed:?}");
     until("it is restarted", async || {
         let now = andon.place.processes("nats-server");
         now.len() == 1 && now != muted

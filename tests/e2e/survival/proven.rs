@@ -51,6 +51,8 @@ async fn lived_through() -> Andon {
     load.goes_on(8).await;
     let history = load.stop().await;
     assert!(history.unanswered > 0, "no kill met a command");
+    // Nobody waits for Postgres, and whoever was killed last may have been in its very first start.
+    until("there are tables", async || andon.place.sql("select seq from checkpoints").is_some()).await;
     until("silent sessions are closed", async || verify(&andon, &["--no-database"]).1["counts"]["idle_closed"] != 0)
         .await;
     andon

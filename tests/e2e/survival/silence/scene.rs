@@ -16,6 +16,10 @@ pub const IDLE_SETTING: &str = "3s";
 /// An idle close may come this much after its time.
 pub const LATE_MAX: Duration = Duration::from_secs(1);
 
+/// And this long after the last sign of life on a machine that stands still for a second or two: that is a gap, after
+/// which the idle time counts anew (protocol rule 13).
+pub const IDLE_STALLED: Duration = Duration::from_secs(10);
+
 /// Workers with a session each, in production.
 pub async fn workers_at_work(url: &str, numbers: std::ops::Range<usize>) -> Vec<Worker> {
     let mut workers = floor::sign_in(url, numbers).await;
