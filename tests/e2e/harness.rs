@@ -27,7 +27,7 @@ pub use process::{Process, Signal, at_home_in, send, with_children};
 pub use raw_socket::{RawSocket, client_frame, handshake};
 pub use span::span;
 pub use trace::Trace;
-pub use wait::{PATIENCE, until, until_some, until_within};
+pub use wait::{BUSY, PATIENCE, until, until_some, until_within};
 pub use ways::Ways;
 pub use wire::{Wire, WireTo};
 

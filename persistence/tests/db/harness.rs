@@ -16,6 +16,8 @@ pub use tables::{dump, sql};
 
 /// How long a test waits for something that should happen at once: slow machines get it done in less.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+/// What a machine busy with other tests may add to a span of seconds that is a test's subject.
+pub const BUSY: Duration = Duration::from_secs(6);
 /// How often it looks.
 const POLL: Duration = Duration::from_millis(20);
 

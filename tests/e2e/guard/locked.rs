@@ -7,12 +7,12 @@ use futures::future::join_all;
 use tokio::time::interval;
 
 use super::hall::Hall;
-use crate::harness::{psql, until};
+use crate::harness::{BUSY, psql, until};
 
 /// Reads at once: ten times what the pool has connections.
 const READS: usize = 100;
-/// What a reader waits: two and a half seconds for a statement, or for a connection; the rest is for a busy machine.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
+/// What a reader waits: two and a half seconds for a statement, or for a connection.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
 /// What a worker waits meanwhile.
 const SERVED_WITHIN: Duration = Duration::from_secs(2);
 const HISTORY: &str = "/api/admin/sessions?state=closed";
@@ -54,9 +54,9 @@ async fn a_locked_table_costs_readers_seconds_and_workers_nothing() {
     // then each is answered soon, and the worker was served
     for (answer, took) in reads.await.expect("no panic") {
         assert_eq!(answer.refused(503), "HISTORY_UNAVAILABLE");
-        assert!(took < ANSWERED_WITHIN, "answered after {took:?}");
+        assert!(took < ANSWERED_WITHIN + BUSY, "answered after {took:?}");
     }
-    assert!(number > 5 && longest < SERVED_WITHIN, "the worker waited {longest:?} in {number} rounds");
+    assert!(number > 5 && longest < SERVED_WITHIN + BUSY, "the worker waited {longest:?} in {number} rounds");
 
     // and when it is unlocked, all of them are served
     let unlock = "select pg_terminate_backend(pid) from pg_locks where relation = 'sessions'::regclass \

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::hall::{Hall, ask, from, sign_in, text};
-use crate::harness::{ADMIN_PASSWORD, Client, Place, until};
+use crate::harness::{ADMIN_PASSWORD, BUSY, Client, Place, until};
 
 /// A revocation holds everywhere by then.
 const REVOKED_WITHIN: Duration = Duration::from_secs(2);
@@ -121,7 +121,7 @@ async fn a_flood_of_wrong_passwords_takes_neither_memory_nor_the_workers_time() 
     assert!(statuses.get(&429).is_some_and(|braked| *braked >= 90), "{statuses:?}");
 
     // and the worker is served: two hashes at once take 38 MiB and one core each
-    assert!(longest < Duration::from_secs(2), "the worker waited {longest:?}");
+    assert!(longest < Duration::from_secs(2) + BUSY, "the worker waited {longest:?}");
     assert!(most < before + (128 << 10), "{before} KiB before, {most} at most");
     hall.is_unharmed().await;
 }
@@ -195,7 +195,7 @@ async fn what_is_revoked_at_one_gateway_is_worth_nothing_at_another() {
         until("it is refused", async || elsewhere(client).get(path).await.status == 401).await;
         assert_eq!(client.get(path).await.status, 401);
     }
-    assert!(revoked.elapsed() < REVOKED_WITHIN, "it took {:?}", revoked.elapsed());
+    assert!(revoked.elapsed() < REVOKED_WITHIN + BUSY, "it took {:?}", revoked.elapsed());
 
     // and whoever may, signs in again at once
     assert_eq!(sign_in(&there, "viewer", "a long password").await.refused(404), "NOT_FOUND");

@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, timeout};
 
 use super::hall::Hall;
+use crate::harness::BUSY;
 
 /// Slow clients at once.
 const SOCKETS: usize = 500;
@@ -57,7 +58,7 @@ async fn five_hundred_slow_clients_are_cut_off_while_others_are_served() {
         assert!(started.elapsed() < CUT_WITHIN, "{} slow clients are not cut off", slow.len());
     }
     assert!(beats > 20, "{beats} beats only");
-    assert!(longest < SERVED_WITHIN, "the worker waited {longest:?}");
+    assert!(longest < SERVED_WITHIN + BUSY, "the worker waited {longest:?}");
     hall.is_unharmed().await;
 }
 

@@ -8,7 +8,7 @@ use tokio::time::{Duration, Instant, interval};
 
 use super::hall::Hall;
 use super::raw::exchange;
-use crate::harness::{RawSocket, client_frame, handshake, until};
+use crate::harness::{BUSY, RawSocket, client_frame, handshake, until};
 
 /// Sockets that come back at once.
 const STORM: usize = 500;
@@ -223,7 +223,7 @@ async fn five_hundred_sockets_that_come_back_at_once_are_served_beside_a_worker(
 
     // then each was served, and nobody else had to wait
     storm.await.expect("each has its snapshot");
-    assert!(longest < SERVED_WITHIN, "the worker waited {longest:?}");
+    assert!(longest < SERVED_WITHIN + BUSY, "the worker waited {longest:?}");
     assert!(
         doors.hall.resident_kib() < memory + (32 << 10),
         "{memory} KiB before, {} after",

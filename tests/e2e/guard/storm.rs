@@ -8,7 +8,7 @@ use tokio::time::interval;
 
 use super::hall::Hall;
 use crate::feed::proxy::Proxy;
-use crate::harness::{PATIENCE, RawSocket, until};
+use crate::harness::{BUSY, PATIENCE, RawSocket, until};
 
 /// Feeds: what two cores serve beside other tests. A gateway takes four times as many.
 const FEEDS: usize = 2_000;
@@ -18,8 +18,8 @@ const AT_ONCE: usize = 200;
 const RETRY: Duration = Duration::from_secs(2);
 /// When one comes back that was told that there is no room just now.
 const COME_BACK: Duration = Duration::from_secs(1);
-/// A worker waits no longer than this meanwhile. It takes milliseconds; the rest is for a machine busy with other tests.
-const SERVED_WITHIN: Duration = Duration::from_secs(3);
+/// A worker waits no longer than this meanwhile.
+const SERVED_WITHIN: Duration = Duration::from_secs(2);
 /// What the process may have taken when they have come back, beyond what it had with all of them before.
 const GROWTH_KIB: u64 = 64 << 10;
 /// Connections of its own that may be there or not: to Postgres above all.
@@ -83,7 +83,7 @@ async fn two_thousand_feeds_that_are_cut_at_once_come_back_beside_a_worker() {
     // then each has its snapshot, and the worker was served
     let viewers = storm.await.expect("each has its snapshot");
     eprintln!("all back after {:?}; a worker waited {longest:?} at most", came.elapsed());
-    assert!(longest < SERVED_WITHIN, "the worker waited {longest:?}");
+    assert!(longest < SERVED_WITHIN + BUSY, "the worker waited {longest:?}");
     let back = hall.resident_kib();
     assert!(back < memory + GROWTH_KIB, "{memory} KiB before, {back} after");
 

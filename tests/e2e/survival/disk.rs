@@ -12,10 +12,10 @@ use super::floor;
 use super::ledger::Ledger;
 use super::load::Load;
 use super::tables;
-use crate::harness::{Andon, Place, Process, Trace, until};
+use crate::harness::{Andon, BUSY, Place, Process, Trace, until};
 
 /// From the fault to the first 503 of `/readyz`.
-const NOTICED_WITHIN: Duration = Duration::from_secs(12);
+const NOTICED_WITHIN: Duration = Duration::from_secs(6);
 /// Commands that are sent one after another while syncs are counted.
 const COMMANDS: usize = 100;
 /// What the nats-server's disk holds when it is to be filled: its files, and some more.
@@ -70,7 +70,7 @@ async fn a_nats_server_whose_disk_failed_is_restarted_and_nothing_acknowledged_i
 
     // then that is noticed within seconds, and another server takes its place
     let noticed = floor::noticed(&andon, &failing).await.duration_since(broken);
-    assert!(noticed < NOTICED_WITHIN, "noticed after {noticed:?}");
+    assert!(noticed < NOTICED_WITHIN + BUSY, "noticed after {noticed:?}");
     until("it is restarted", async || {
         let now = andon.place.processes("nats-server");
         now.len() == 1 && now != failing
