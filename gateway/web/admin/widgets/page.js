@@ -9,7 +9,7 @@ let shownBefore = false;
 export function Page({ title, heard, back, actions, children, ...rest }) {
   const heading = useRef(null);
   useEffect(() => {
-    if (shownBefore) heading.current.focus({ preventScroll: true });
+    if (shownBefore) heading.current?.focus({ preventScroll: true });
     shownBefore = true;
   }, []);
   const text = heard ?? (typeof title === 'string' ? title : t('admin.app'));

@@ -75,7 +75,7 @@ function JobForm({ station }) {
   const { busy, error, open } = useOpen(station);
   const put = (character) => setJob((before) => (before + character).slice(0, NUMBER_MAX));
   // A scanner types into it; the keyboard of the screen stays away until letters are asked for.
-  useEffect(() => input.current.focus(), []);
+  useEffect(() => input.current?.focus(), []);
   const write = () => {
     setLetters(true);
     // Once the keyboard may come up, the field calls it.

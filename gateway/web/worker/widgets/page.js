@@ -10,7 +10,7 @@ export function Page({ title, name, children, takesFocus = true, quietTitle = fa
   }, [title, lang.value]);
   useEffect(() => {
     window.scrollTo(0, 0);
-    if (takesFocus) heading.current.focus({ preventScroll: true });
+    if (takesFocus) heading.current?.focus({ preventScroll: true });
   }, []);
   return html`<main id="main" class=${`page page-${name}`}>
     <h1 ref=${heading} tabindex="-1" class=${quietTitle ? 'visually-hidden' : undefined}>${title}</h1>

@@ -11,7 +11,7 @@ export function Sheet({ title, onClose, children, name, onKeyDown }) {
   useLayoutEffect(() => {
     const opener = document.activeElement;
     element.current.showModal();
-    heading.current.focus();
+    heading.current?.focus();
     return () => {
       if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
     };

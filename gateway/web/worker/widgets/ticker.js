@@ -18,7 +18,8 @@ export function Clock({ since, until, onEnd, className = 'clock' }) {
     // A clock may be over when it is drawn for the first time.
     let over = false;
     return eachSecond(() => {
-      if (over) return;
+      // Effects run after the page was painted: the clock may have been taken away again since.
+      if (over || !node.current) return;
       const ms = since === undefined ? until - serverNow() + SECOND_MS - 1 : serverNow() - since;
       const text = clock(ms);
       if (node.current.textContent !== text) node.current.textContent = text;
