@@ -32,6 +32,23 @@ const FLAGS: [&str; 10] = [
     "--disable-features=Translate,OptimizationHints,MediaRouter",
 ];
 
+/// Starts a chromedriver whose files are in `directory`.
+fn chromedriver(directory: &Path) -> Process {
+    let log = directory.join("chromedriver.log");
+    let errors = std::fs::File::create(&log).expect("a log file");
+    let child = Command::new("chromedriver")
+        .args(["--port=0", "--log-level=WARNING"])
+        .current_dir(directory)
+        // What Chromium keeps outside of its profile.
+        .env("HOME", directory)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(errors)
+        .spawn()
+        .expect("chromedriver starts: run the tests with ./test, or install Chromium (Debian: apt-get install chromium chromium-driver)");
+    Process::new(child, log)
+}
+
 /// A chromedriver and the one browser that it drives.
 pub struct Driver {
     /// Declared first, so that it ends before its files go.
@@ -46,20 +63,12 @@ impl Driver {
     /// Starts both. `options` are added to Chromium's, see `goog:chromeOptions`.
     pub async fn start(flags: &[String], options: Map<String, Value>) -> Self {
         let directory = tempfile::Builder::new().prefix("andon-browser-").tempdir().expect("a temporary directory");
-        let log = directory.path().join("chromedriver.log");
-        let errors = std::fs::File::create(&log).expect("a log file");
-        let child = Command::new("chromedriver")
-            .args(["--port=0", "--log-level=WARNING"])
-            .current_dir(directory.path())
-            // What Chromium keeps outside of its profile.
-            .env("HOME", directory.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(errors)
-            .spawn()
-            .expect("chromedriver starts: run the tests with ./test, or install Chromium (Debian: apt-get install chromium chromium-driver)");
-        let process = Process::new(child, log);
+        let mut process = chromedriver(directory.path());
         let port = until_some("chromedriver listens", async || {
+            // It binds a free port of IPv4, and then the same of IPv6, which may be somebody's: then it ends.
+            if process.has_ended() {
+                process = chromedriver(directory.path());
+            }
             let line = process.line()?;
             line.strip_prefix("ChromeDriver was started successfully on port ")?.trim_end_matches('.').parse().ok()
         })
