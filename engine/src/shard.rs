@@ -18,6 +18,7 @@ use crate::{
     chain::Tip,
     clock::{Mono, Reading},
     closer::{Candidate, CloserMsg},
+    desk::Desk,
     seen,
     session_actor::{SessionActor, SessionArgs, SessionMsg},
     shared::Shared,
@@ -162,7 +163,10 @@ impl Actor for Shard {
         live: &mut Live,
     ) -> Result<(), ActorProcessingErr> {
         match event {
-            SupervisionEvent::ActorTerminated(actor, ..) => live.ended(&myself, &actor).await,
+            SupervisionEvent::ActorTerminated(actor, state, _) => {
+                let desk = state.and_then(|mut state| state.take::<Box<Desk>>().ok());
+                live.ended(&myself, &actor, desk.is_some_and(|desk| !desk.is_done())).await;
+            }
             SupervisionEvent::ActorFailed(actor, error) => live.failed(&myself, &actor, &error).await,
             _ => {}
         }
@@ -244,7 +248,8 @@ impl Live {
     async fn followed(&mut self, myself: &ActorRef<ShardMsg>, worker: WorkerId, tip: Box<Tip>) {
         let session = tip.state.as_deref().map(|state| (state.session.id, state.session.is_active()));
         if let Some((session_id, active)) = session {
-            if active && self.slot().cell(session_id).is_some_and(|cell| cell.known_seq() >= tip.seq) {
+            let known = || self.slot().cell(session_id).is_some_and(|cell| cell.known_seq() >= tip.seq);
+            if active && self.workers.contains_key(&worker) && known() {
                 // Its own writing, already applied.
                 return;
             }
@@ -332,12 +337,17 @@ impl Live {
         }
     }
 
-    /// A session actor has ended: nothing was left for it to do.
-    async fn ended(&mut self, myself: &ActorRef<ShardMsg>, actor: &ActorCell) {
-        let Some(entry) = self.remove(actor) else { return };
-        let (worker, entry) = entry;
-        if !entry.parked.is_empty() {
-            self.spawn(myself, worker, None, entry.parked, 0).await;
+    /// A session actor has ended: nothing was left for it to do, unless what had been queued before that began something
+    /// new. A session without an actor would never be closed.
+    async fn ended(&mut self, myself: &ActorRef<ShardMsg>, actor: &ActorCell, unfinished: bool) {
+        let Some((worker, entry)) = self.remove(actor) else { return };
+        let mut mail = entry.parked;
+        if unfinished && mail.is_empty() {
+            // It ends by itself when the chain says that nothing is left.
+            mail.push(SessionMsg::Refresh);
+        }
+        if !mail.is_empty() {
+            self.spawn(myself, worker, None, mail, 0).await;
         }
     }
 
