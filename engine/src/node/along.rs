@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use bus_schemas::{HandOver, Partition, codec, subject};
 use ractor::ActorRef;
 
-use super::{ANSWER_WITHIN, ASK_AGAIN, Holding, NodeMsg, recover};
+use super::{ANSWER_WITHIN, ASK_AGAIN, Holding, NodeMsg, leave, recover};
 use crate::{clock::Mono, slot::Ownership};
 
 impl Holding {
@@ -49,13 +49,12 @@ impl Holding {
         }
     }
 
-    /// Stops reading a partition along: it is another's.
+    /// Stops reading a partition along: it is another's. What its shard was told before is still handled, so the index is
+    /// cleared when it has ended.
     pub(super) fn forget(&mut self, partition: Partition) {
-        let slot = self.shared.slot(partition);
-        if let Ownership::Preparing(shard, _) = slot.ownership() {
-            slot.forget();
+        if let Some(shard) = self.shared.slot(partition).give_up() {
             self.asked.remove(&partition);
-            let _ = shard.drain();
+            tokio::spawn(leave::step_down(Arc::clone(&self.shared), partition, shard));
         }
     }
 }
