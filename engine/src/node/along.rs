@@ -30,7 +30,8 @@ impl Holding {
         let mut by_owner: BTreeMap<Box<str>, Vec<Partition>> = BTreeMap::new();
         for (partition, slot) in self.shared.slots() {
             let Some(known) = self.claims.get(&partition).filter(|known| !known.seen.claim.released) else { continue };
-            let due = self.asked.get(&partition).is_none_or(|asked| now.since(*asked) >= ASK_AGAIN);
+            let due = self.asked.get(&partition).is_none_or(|asked| now.since(*asked) >= ASK_AGAIN)
+                && !self.handed_back.contains_key(&partition);
             if due && matches!(slot.ownership(), Ownership::Preparing(_, true)) {
                 self.asked.insert(partition, now);
                 by_owner.entry(known.seen.claim.node_id.clone()).or_default().push(partition);
