@@ -354,6 +354,11 @@ impl Holding {
                 continue;
             }
             let slot = self.shared.slot(partition);
+            if slot.claim_seq() > 0 {
+                // Taken twice: for itself and because it was told to.
+                slot.renewed(seq);
+                continue;
+            }
             if slot.is_leaving() || self.handed_back.contains_key(&partition) {
                 // Given up while its claim was on its way.
                 given_up.push((partition, seq));

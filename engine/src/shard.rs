@@ -254,7 +254,8 @@ impl Live {
                 return;
             }
             if !active && !self.slot().is_serving() {
-                self.ended_chains.insert(worker, tip.seq);
+                let ended = self.ended_chains.entry(worker).or_default();
+                *ended = (*ended).max(tip.seq);
             } else if self.ended_chains.get(&worker).is_some_and(|ended| *ended >= tip.seq) {
                 return;
             }
