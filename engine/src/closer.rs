@@ -205,9 +205,7 @@ impl Closer {
                 }
             }
             Err(error) => {
-                if error == PublishError::Unknown {
-                    self.shared.health.unanswered(sent);
-                }
+                self.shared.health.refused(&error, sent);
                 tracing::info!(%error, closes = ready.len(), "a batch of idle closes was not stored, or may not be");
                 metrics::counter!("andon_idle_batches_refused_total").increment(1);
                 self.after_refusal(&ready, partitions).await;
@@ -257,12 +255,7 @@ impl Closer {
                     self.shared.slot(partition).renewed(ack.seq);
                 }
                 Err(error) => {
-                    match error {
-                        PublishError::Unknown => self.shared.health.unanswered(sent),
-                        // A refusal is an answer: without this a probe that is refused leaves the node mute for ever.
-                        PublishError::Moved => self.shared.health.answered(),
-                        _ => {}
-                    }
+                    self.shared.health.refused(&error, sent);
                     self.read_claim(partition).await;
                 }
             }

@@ -307,13 +307,12 @@ impl Desk {
         let sent = Mono::now();
         let outcome = self.shared.chain.publish(messages, left).await;
         match &outcome {
-            Err(PublishError::Unknown) => self.shared.health.unanswered(sent),
-            Err(PublishError::NotSent(_)) => {}
-            Err(PublishError::Moved) => {
-                metrics::counter!("andon_refused_compare_and_set_total").increment(1);
-                self.shared.health.answered();
+            Ok(_) => self.shared.health.answered(),
+            Err(error) => {
+                let moved = u64::from(*error == PublishError::Moved);
+                metrics::counter!("andon_refused_compare_and_set_total").increment(moved);
+                self.shared.health.refused(error, sent);
             }
-            _ => self.shared.health.answered(),
         }
         outcome.map(|ack| ack.seq)
     }

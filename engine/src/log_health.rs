@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use andon_nats::PublishError;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -39,6 +40,16 @@ impl LogHealth {
     pub fn unanswered(&self, sent: Mono) {
         metrics::counter!("andon_unknown_acks_total").increment(1);
         let _ = self.unanswered_since.compare_exchange(0, sent.as_micros(), Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// A publish sent then has not been acknowledged. A refusal is an answer: without this a probe that is refused, by a
+    /// log that is full for instance, leaves the node mute for ever.
+    pub fn refused(&self, error: &PublishError, sent: Mono) {
+        match error {
+            PublishError::Unknown => self.unanswered(sent),
+            PublishError::NotSent(_) => {}
+            _ => self.answered(),
+        }
     }
 
     /// Whether nothing should be published: it would only become unknown.
@@ -83,5 +94,33 @@ pub async fn watch(shared: Arc<Shared>, monitor_url: Option<String>, stop: Cance
         if shared.health.silent_for(Mono::now()) > Duration::ZERO {
             let _ = shared.closer.try_send(CloserMsg::Probe);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use andon_nats::RequestError;
+
+    use super::*;
+
+    #[test]
+    fn every_refusal_ends_the_silence_and_what_was_not_sent_does_not() {
+        let long_ago = Mono::now().before(MUTE_AFTER);
+        let refused = |error: &PublishError| {
+            let health = LogHealth::default();
+            health.unanswered(long_ago);
+            assert!(health.is_mute());
+            health.refused(error, Mono::now());
+            !health.is_mute()
+        };
+        let answers = [
+            PublishError::Moved,
+            PublishError::Full,
+            PublishError::Retry(1),
+            PublishError::Refused { code: 1, text: String::new() },
+        ];
+        assert!(answers.iter().all(refused));
+        assert!(!refused(&PublishError::NotSent(RequestError::Disconnected)));
+        assert!(!refused(&PublishError::Unknown));
     }
 }

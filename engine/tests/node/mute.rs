@@ -50,3 +50,23 @@ async fn a_command_on_a_full_log_is_answered_so_and_stores_nothing() {
     assert_eq!(reply, Ok(Reply::LogFull));
     assert_eq!(bench.events().await.len(), before);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_was_silent_for_long_and_is_full_is_not_mute_when_it_answers() {
+    let bench = Bench::start(1).await;
+    let engine = bench.owner(IDLE).await;
+    let session = bench.open(&engine, worker(0)).await;
+    bench.limit_log().await;
+    bench.server.signal("STOP");
+    let reply = bench.attempt(engine.node_id(), "silence", worker(0), status(session.id, "production"));
+    let mute = eventually("the log is mute", || async { engine.log_is_mute() });
+    let (reply, ()) = tokio::join!(reply, mute);
+    assert!(!matches!(reply, Ok(Reply::Done(_) | Reply::Refused(_))), "{reply:?}");
+    bench.server.signal("CONT");
+    eventually("it is mute no longer", || async { !engine.log_is_mute() }).await;
+    eventually("a command is told what is wrong", || async {
+        let reply = bench.attempt(engine.node_id(), "full", worker(0), status(session.id, "production")).await;
+        reply == Ok(Reply::LogFull)
+    })
+    .await;
+}
