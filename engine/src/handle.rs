@@ -123,7 +123,7 @@ pub async fn start(config: EngineConfig) -> Result<EngineHandle, EngineError> {
     tokio::spawn(echo::run(Arc::clone(&shared), stop.clone()));
     let closer = Closer { shared: Arc::clone(&shared), echoes, node: node.clone() };
     tokio::spawn(closer.run(closer_inbox, stop.clone()));
-    tokio::spawn(log_health::watch(Arc::clone(&shared), config.nats.monitor_url.clone(), stop.clone()));
+    tokio::spawn(log_health::watch(Arc::clone(&shared), log_health::monitor(&config.nats), stop.clone()));
     tokio::spawn(read_claims(bus.clone(), node.clone(), stop.clone()));
     tokio::spawn(periodic(Arc::clone(&shared), stop.clone()));
     tokio::spawn(recheck::run(Arc::clone(&shared), config.nats, log.created_us, fail, stop.clone()));

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use andon_nats::PublishError;
+use andon_nats::{NatsConfig, PublishError};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -66,6 +66,13 @@ impl LogHealth {
     }
 }
 
+/// The monitor whose health check is the log's; of several servers it is the illness of one, and the log lives on with
+/// the others.
+#[must_use]
+pub fn monitor(nats: &NatsConfig) -> Option<String> {
+    nats.monitor_url.clone().filter(|_| nats.replicas <= 1)
+}
+
 /// Watches the server's health check (when its monitor is known), and tries a silent log with a renewal of a claim.
 pub async fn watch(shared: Arc<Shared>, monitor_url: Option<String>, stop: CancellationToken) {
     let mut ticks = interval(CHECK_EVERY);
@@ -102,6 +109,22 @@ mod tests {
     use andon_nats::RequestError;
 
     use super::*;
+
+    #[test]
+    fn the_health_check_of_one_server_is_the_logs_only_when_there_is_no_other() {
+        let nats = |replicas| NatsConfig {
+            url: "nats://localhost".to_owned(),
+            user: None,
+            password: None,
+            ca: None,
+            monitor_url: Some("http://localhost:8222".to_owned()),
+            unchecked_log: false,
+            replicas,
+            log_max_bytes: None,
+        };
+        assert_eq!(monitor(&nats(1)).as_deref(), Some("http://localhost:8222"));
+        assert_eq!(monitor(&nats(3)), None);
+    }
 
     #[test]
     fn every_refusal_ends_the_silence_and_what_was_not_sent_does_not() {
