@@ -3,10 +3,12 @@
 //! Its handler never waits for I/O. A session actor that panics is rebuilt from the log; a command that makes it panic
 //! twice is answered with an error and recorded, and the session lives on.
 
+mod due;
+
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashMap},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -25,6 +27,8 @@ use crate::{
     slot::Slot,
     work::{Hand, Work},
 };
+
+use due::Due;
 
 /// A session that was due and could not be closed is looked at again after this.
 const DUE_AGAIN: Duration = Duration::from_millis(500);
@@ -94,28 +98,6 @@ struct Entry {
     rebuilds: u32,
 }
 
-struct Due {
-    at: Mono,
-    cell: Arc<Cell>,
-}
-
-impl PartialEq for Due {
-    fn eq(&self, other: &Self) -> bool {
-        self.at == other.at
-    }
-}
-impl Eq for Due {}
-impl PartialOrd for Due {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Due {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.at.cmp(&other.at)
-    }
-}
-
 impl Actor for Shard {
     type Msg = ShardMsg;
     type State = Live;
@@ -175,9 +157,10 @@ impl Actor for Shard {
 
     async fn post_stop(&self, myself: ActorRef<ShardMsg>, live: &mut Live) -> Result<(), ActorProcessingErr> {
         // Nothing of them was published.
-        for work in std::mem::take(&mut live.waiting) {
-            work.answer(live.shared.bus(), &Reply::NotOwner).await;
-        }
+        let waiting = std::mem::take(&mut live.waiting).into_iter().map(SessionMsg::Command);
+        let parked = live.workers.values_mut().flat_map(|entry| std::mem::take(&mut entry.parked));
+        let mail = waiting.chain(parked).collect();
+        live.give_back(mail).await;
         // Else the session actors are killed in the middle of a publish.
         myself.drain_children_and_wait(Some(ractor::concurrency::Duration::from(DRAIN_WITHIN))).await;
         Ok(())
@@ -240,8 +223,25 @@ impl Live {
                 self.actors.insert(actor.get_id(), worker);
                 self.workers.insert(worker, Entry { actor, hand, parked: Vec::new(), rebuilds });
             }
-            // The mail is dropped: its attempts have an unknown outcome and are repeated.
-            Err(error) => tracing::error!(%worker, %error, "a session actor did not start"),
+            Err(error) => {
+                // A shard that ends starts none.
+                if self.slot().shard().is_some_and(|shard| shard.get_id() == myself.get_id()) {
+                    tracing::error!(%worker, %error, "a session actor did not start");
+                }
+                self.give_back(mail).await;
+            }
+        }
+    }
+
+    /// Answers commands that no actor will serve. One that has made its actor panic may have been published before: its
+    /// outcome is unknown, and it is repeated (rule 6).
+    async fn give_back(&self, mail: Vec<SessionMsg>) {
+        for message in mail {
+            if let SessionMsg::Command(work) = message
+                && work.panics.load(Ordering::Relaxed) == 0
+            {
+                work.answer(self.shared.bus(), &Reply::NotOwner).await;
+            }
         }
     }
 
@@ -394,3 +394,6 @@ impl Live {
         self.workers.remove(&worker).map(|entry| (worker, entry))
     }
 }
+
+#[cfg(test)]
+mod tests;
