@@ -59,7 +59,10 @@ struct Unknown {
 /// What became of one round of serving.
 enum Round {
     Answer(Reply),
+    /// A leader read was made, or the outcome is unknown and one is due.
     Again,
+    /// Nothing was stored and nothing read: the memory is no newer than before.
+    Retry,
 }
 
 impl Desk {
@@ -202,7 +205,7 @@ impl Desk {
                 // The chain has not moved, or `set` would have forgotten it: the same again, nothing is decided anew.
                 match self.send_again(left).await {
                     Round::Answer(reply) => return reply,
-                    Round::Again => {
+                    Round::Again | Round::Retry => {
                         fresh = false;
                         continue;
                     }
@@ -213,8 +216,8 @@ impl Desk {
             }
             match self.round(work, left, fresh).await {
                 Round::Answer(reply) => return reply,
-                // Either a leader read was made, or the outcome is unknown and one is due.
                 Round::Again => fresh = !self.is_unknown(command),
+                Round::Retry => {}
             }
         }
     }
@@ -339,7 +342,7 @@ impl Desk {
             },
             PublishError::Retry(_) => {
                 tokio::time::sleep(AGAIN_AFTER.min(left)).await;
-                Round::Again
+                Round::Retry
             }
             PublishError::Full => Round::Answer(Reply::LogFull),
             PublishError::NotSent(_) => Round::Answer(self.busy(command, "the log is not reached")),
