@@ -45,6 +45,8 @@ pub struct Desk {
     /// A publish of the command in hand had no answer. The chain may have moved by that very publish, so until it is
     /// decided again no answer may say that nothing was published (rules 2 and 6).
     published: bool,
+    /// The leader's chain cannot be read, or ends before what is known here: every close would be refused.
+    unreadable: bool,
 }
 
 /// A publish of unknown outcome: while the chain has not moved, the same is sent again (rule 2).
@@ -81,6 +83,7 @@ impl Desk {
             cell: None,
             unknown: None,
             published: false,
+            unreadable: false,
         };
         if let Some(tip) = args.tip {
             desk.adopt(*tip);
@@ -103,14 +106,23 @@ impl Desk {
 
     /// Reads the chain; an error is only logged.
     pub async fn refresh_quietly(&mut self) {
-        if let Err(error) = self.refresh(QUIET_WITHIN).await {
+        let known = self.unreadable;
+        if let Err(error) = self.refresh(QUIET_WITHIN).await
+            && !(known && self.unreadable)
+        {
             tracing::warn!(worker = %self.worker, %error, "a chain could not be read");
         }
     }
 
     async fn refresh(&mut self, within: Duration) -> Result<(), ChainError> {
-        let tip = self.shared.chain.tip(self.worker, within).await?;
-        self.adopt(tip);
+        let tip = self.shared.chain.tip(self.worker, within).await;
+        self.unreadable = match &tip {
+            Ok(tip) => tip.seq < self.seq,
+            Err(ChainError::Unreadable { .. }) => true,
+            // The log did not answer: that says nothing of the chain.
+            Err(ChainError::Read(_)) => self.unreadable,
+        };
+        self.adopt(tip?);
         Ok(())
     }
 
@@ -135,6 +147,7 @@ impl Desk {
     fn set(&mut self, state: Option<Box<WorkerState>>, seq: u64, seen: Mono) {
         self.state = state;
         self.seq = seq;
+        self.unreadable = false;
         let active = self.state.as_deref().map(|state| &state.session).filter(|session| session.is_active());
         let session_id = active.map(|session| session.id);
         if self.cell.as_ref().map(|cell| cell.session_id) != session_id {

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bus_schemas::{CloseCause, CommandBody, Partition, Reply, SessionId, WorkerId};
+use bus_schemas::{CloseCause, CommandBody, Partition, Reply, SessionId, WorkerId, codec, subject};
 use engine::EngineHandle;
 
 use crate::gateway::{Bench, assert_chains_hold, eventually, open, shared, status, worker};
@@ -64,6 +64,29 @@ async fn rule_14_many_sessions_that_fall_silent_together_are_closed_once_each() 
         events.iter().filter(|(_, event)| event.state.session.closed_cause == Some(CloseCause::Idle)).count() == 300
     );
     assert_chains_hold(&events);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rule_15_a_chain_that_cannot_be_read_keeps_no_other_silent_session_open() {
+    // given sessions of one partition that are due at the same instant, because a gap lies behind them, and nonsense on
+    // one's chain
+    const WORKERS: u128 = 600;
+    let bench = Bench::start(WORKERS).await;
+    let engine = bench.owner(IDLE).await;
+    let together = |other: &WorkerId| Partition::of(*other) == Partition::of(worker(0));
+    let workers: Vec<_> = (0..WORKERS).map(worker).filter(together).collect();
+    assert!(workers.len() > 1);
+    for worker in &workers {
+        bench.open(&engine, *worker).await;
+    }
+    bench.publish(subject::session(worker(0)), &"nonsense", codec::SCHEMA).await;
+    bench.server.signal("STOP");
+    tokio::time::sleep(IDLE + IDLE / 2).await;
+    bench.server.signal("CONT");
+    // when nobody comes back, then silence closes the others.
+    for worker in &workers[1..] {
+        eventually("it is closed", || closed(&bench, *worker)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
