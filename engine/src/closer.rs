@@ -98,8 +98,11 @@ impl Closer {
                 Some(CloserMsg::Renew(partitions)) => self.renew(&partitions).await,
                 Some(CloserMsg::Probe) => {
                     let owned = self.shared.slots().find(|(_, slot)| slot.claim_seq() > 0);
-                    if let Some((partition, _)) = owned {
-                        self.renew(&[partition]).await;
+                    match owned {
+                        Some((partition, _)) => self.renew(&[partition]).await,
+                        // Nothing to renew, and nobody waits for the log here: what was lost while it was silent is
+                        // tried when something is this node's again.
+                        None => self.shared.health.answered(),
                     }
                 }
             }
@@ -205,9 +208,7 @@ impl Closer {
                 }
             }
             Err(error) => {
-                if error == PublishError::Unknown {
-                    self.shared.health.unanswered(sent);
-                }
+                self.shared.health.refused(&error, sent);
                 tracing::info!(%error, closes = ready.len(), "a batch of idle closes was not stored, or may not be");
                 metrics::counter!("andon_idle_batches_refused_total").increment(1);
                 self.after_refusal(&ready, partitions).await;
@@ -257,12 +258,7 @@ impl Closer {
                     self.shared.slot(partition).renewed(ack.seq);
                 }
                 Err(error) => {
-                    match error {
-                        PublishError::Unknown => self.shared.health.unanswered(sent),
-                        // A refusal is an answer: without this a probe that is refused leaves the node mute for ever.
-                        PublishError::Moved => self.shared.health.answered(),
-                        _ => {}
-                    }
+                    self.shared.health.refused(&error, sent);
                     self.read_claim(partition).await;
                 }
             }
@@ -292,27 +288,54 @@ async fn prepare(candidate: Candidate, sent_at: Mono) -> Option<Ready> {
 
 #[cfg(test)]
 mod tests {
-    use ractor::{Actor, ActorProcessingErr};
+    use std::marker::PhantomData;
+
+    use andon_nats::testing::{Settings, TestServer};
+    use ractor::{Actor, ActorProcessingErr, Message};
 
     use super::*;
 
-    struct Nobody;
+    struct Nobody<M>(PhantomData<fn() -> M>);
 
-    impl Actor for Nobody {
-        type Msg = SessionMsg;
+    impl<M: Message> Actor for Nobody<M> {
+        type Msg = M;
         type State = ();
         type Arguments = ();
 
-        async fn pre_start(&self, _: ActorRef<SessionMsg>, (): ()) -> Result<(), ActorProcessingErr> {
+        async fn pre_start(&self, _: ActorRef<M>, (): ()) -> Result<(), ActorProcessingErr> {
             Ok(())
         }
+    }
+
+    async fn nobody<M: Message>() -> ActorRef<M> {
+        Actor::spawn(None, Nobody(PhantomData), ()).await.unwrap().0
+    }
+
+    #[tokio::test]
+    async fn a_node_that_has_lost_everything_while_the_log_was_silent_is_not_mute_for_ever() {
+        // given a log that was silent for long, and a node that owns nothing any more
+        let server = TestServer::start(Settings::default()).await;
+        let (shared, stop) = crate::shared::testing::shared(&server).await;
+        shared.health.unanswered(Mono::now().before(Duration::from_secs(60)));
+        assert!(shared.health.is_mute());
+        // when the log is tried
+        let node = nobody().await;
+        let closer = Closer { shared: Arc::clone(&shared), echoes: Arc::default(), node: node.clone() };
+        let (sender, inbox) = mpsc::channel(1);
+        sender.send(CloserMsg::Probe).await.unwrap();
+        drop(sender);
+        closer.run(inbox, stop.child_token()).await;
+        // then nothing is held against it.
+        assert!(!shared.health.is_mute());
+        stop.cancel();
+        node.stop(None);
     }
 
     #[tokio::test]
     async fn a_session_that_was_due_twice_while_the_closer_was_at_work_stands_once_in_the_batch() {
         let mut actors = Vec::new();
         for _ in 0..2 {
-            actors.push(Actor::spawn(None, Nobody, ()).await.unwrap().0);
+            actors.push(nobody().await);
         }
         let due = |number: usize| Candidate { partition: Partition::new(7), actor: actors[number].clone() };
         let once = distinct(vec![due(0), due(1), due(0), due(0)]);

@@ -45,6 +45,8 @@ pub struct Desk {
     /// A publish of the command in hand had no answer. The chain may have moved by that very publish, so until it is
     /// decided again no answer may say that nothing was published (rules 2 and 6).
     published: bool,
+    /// The leader's chain cannot be read, or ends before what is known here: every close would be refused.
+    unreadable: bool,
 }
 
 /// A publish of unknown outcome: while the chain has not moved, the same is sent again (rule 2).
@@ -59,7 +61,10 @@ struct Unknown {
 /// What became of one round of serving.
 enum Round {
     Answer(Reply),
+    /// A leader read was made, or the outcome is unknown and one is due.
     Again,
+    /// Nothing was stored and nothing read: the memory is no newer than before.
+    Retry,
 }
 
 impl Desk {
@@ -78,6 +83,7 @@ impl Desk {
             cell: None,
             unknown: None,
             published: false,
+            unreadable: false,
         };
         if let Some(tip) = args.tip {
             desk.adopt(*tip);
@@ -100,14 +106,23 @@ impl Desk {
 
     /// Reads the chain; an error is only logged.
     pub async fn refresh_quietly(&mut self) {
-        if let Err(error) = self.refresh(QUIET_WITHIN).await {
+        let known = self.unreadable;
+        if let Err(error) = self.refresh(QUIET_WITHIN).await
+            && !(known && self.unreadable)
+        {
             tracing::warn!(worker = %self.worker, %error, "a chain could not be read");
         }
     }
 
     async fn refresh(&mut self, within: Duration) -> Result<(), ChainError> {
-        let tip = self.shared.chain.tip(self.worker, within).await?;
-        self.adopt(tip);
+        let tip = self.shared.chain.tip(self.worker, within).await;
+        self.unreadable = match &tip {
+            Ok(tip) => tip.seq < self.seq,
+            Err(ChainError::Unreadable { .. }) => true,
+            // The log did not answer: that says nothing of the chain.
+            Err(ChainError::Read(_)) => self.unreadable,
+        };
+        self.adopt(tip?);
         Ok(())
     }
 
@@ -132,6 +147,7 @@ impl Desk {
     fn set(&mut self, state: Option<Box<WorkerState>>, seq: u64, seen: Mono) {
         self.state = state;
         self.seq = seq;
+        self.unreadable = false;
         let active = self.state.as_deref().map(|state| &state.session).filter(|session| session.is_active());
         let session_id = active.map(|session| session.id);
         if self.cell.as_ref().map(|cell| cell.session_id) != session_id {
@@ -202,7 +218,7 @@ impl Desk {
                 // The chain has not moved, or `set` would have forgotten it: the same again, nothing is decided anew.
                 match self.send_again(left).await {
                     Round::Answer(reply) => return reply,
-                    Round::Again => {
+                    Round::Again | Round::Retry => {
                         fresh = false;
                         continue;
                     }
@@ -213,8 +229,8 @@ impl Desk {
             }
             match self.round(work, left, fresh).await {
                 Round::Answer(reply) => return reply,
-                // Either a leader read was made, or the outcome is unknown and one is due.
                 Round::Again => fresh = !self.is_unknown(command),
+                Round::Retry => {}
             }
         }
     }
@@ -307,13 +323,12 @@ impl Desk {
         let sent = Mono::now();
         let outcome = self.shared.chain.publish(messages, left).await;
         match &outcome {
-            Err(PublishError::Unknown) => self.shared.health.unanswered(sent),
-            Err(PublishError::NotSent(_)) => {}
-            Err(PublishError::Moved) => {
-                metrics::counter!("andon_refused_compare_and_set_total").increment(1);
-                self.shared.health.answered();
+            Ok(_) => self.shared.health.answered(),
+            Err(error) => {
+                let moved = u64::from(*error == PublishError::Moved);
+                metrics::counter!("andon_refused_compare_and_set_total").increment(moved);
+                self.shared.health.refused(error, sent);
             }
-            _ => self.shared.health.answered(),
         }
         outcome.map(|ack| ack.seq)
     }
@@ -340,7 +355,7 @@ impl Desk {
             },
             PublishError::Retry(_) => {
                 tokio::time::sleep(AGAIN_AFTER.min(left)).await;
-                Round::Again
+                Round::Retry
             }
             PublishError::Full => Round::Answer(Reply::LogFull),
             PublishError::NotSent(_) => Round::Answer(self.busy(command, "the log is not reached")),

@@ -22,7 +22,7 @@ use crate::{
     echo::{self, Echoes},
     follow, log_health,
     node::{Node, NodeMsg},
-    receive, seen,
+    receive, recheck, seen,
     shard::ShardMsg,
     shared::{BeforeDecide, Parts, Shared},
     watch,
@@ -34,8 +34,6 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(3_600);
 const RENEW_EVERY_ROUNDS: u32 = 20;
 /// How often the gauges are set.
 const GAUGES_EVERY: Duration = Duration::from_secs(5);
-/// How often the server and the log are checked again.
-const RECHECK_WITHIN: Duration = Duration::from_secs(10);
 
 /// What an engine is made with.
 #[derive(Clone)]
@@ -125,10 +123,10 @@ pub async fn start(config: EngineConfig) -> Result<EngineHandle, EngineError> {
     tokio::spawn(echo::run(Arc::clone(&shared), stop.clone()));
     let closer = Closer { shared: Arc::clone(&shared), echoes, node: node.clone() };
     tokio::spawn(closer.run(closer_inbox, stop.clone()));
-    tokio::spawn(log_health::watch(Arc::clone(&shared), config.nats.monitor_url.clone(), stop.clone()));
+    tokio::spawn(log_health::watch(Arc::clone(&shared), log_health::monitor(&config.nats), stop.clone()));
     tokio::spawn(read_claims(bus.clone(), node.clone(), stop.clone()));
     tokio::spawn(periodic(Arc::clone(&shared), stop.clone()));
-    tokio::spawn(recheck(Arc::clone(&shared), config.nats, log.created_us, fail, stop.clone()));
+    tokio::spawn(recheck::run(Arc::clone(&shared), config.nats, log.created_us, fail, stop.clone()));
     tracing::info!(node_id = %shared.node_id, "engine started");
     Ok(EngineHandle { shared, node, stop, failed })
 }
@@ -311,55 +309,5 @@ async fn set_gauges(shared: &Shared) {
         if log.bytes > max_bytes / 10 * 7 {
             tracing::error!(bytes = log.bytes, max_bytes, "the log is more than 70 % full");
         }
-    }
-}
-
-/// After every reconnect the server may be another, or configured otherwise: an acknowledgement is only worth
-/// something on a log that passes the check.
-async fn recheck(
-    shared: Arc<Shared>,
-    nats: NatsConfig,
-    created_us: bus_schemas::TimeUs,
-    fail: tokio::sync::watch::Sender<Option<String>>,
-    stop: CancellationToken,
-) {
-    let mut connection = shared.bus().connection();
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            changed = connection.changed() => if changed.is_err() { return },
-        }
-        if !connection.borrow_and_update().up {
-            continue;
-        }
-        // Before the log is asked: meanwhile it may grow, and what was appended may already have been read.
-        let read_to = shared.log_seq();
-        let checking = async {
-            andon_nats::server::check(shared.bus(), &nats).await.map_err(NatsError::from)?;
-            andon_nats::streams::check(shared.bus(), &nats).await
-        };
-        let reason = match timeout(RECHECK_WITHIN, checking).await {
-            Ok(Ok(log)) if log.created_us != created_us => {
-                "the log is another one: its stream was made anew".to_owned()
-            }
-            Ok(Ok(log)) if log.last_seq < read_to => {
-                format!("the log went backwards: it ends at {}, and was read to {read_to}", log.last_seq)
-            }
-            Ok(Err(NatsError::Unfit(
-                unfit @ (andon_nats::server::Unfit::Version(_)
-                | andon_nats::server::Unfit::SyncInterval(_)
-                | andon_nats::server::Unfit::Damaged { .. }
-                | andon_nats::server::Unfit::Setting { .. }),
-            ))) => unfit.to_string(),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "the log could not be checked after a reconnect");
-                continue;
-            }
-            Ok(Ok(_)) | Err(_) => continue,
-        };
-        tracing::error!(%reason, "the engine stops");
-        shared.halt();
-        drop(fail.send(Some(reason)));
-        return;
     }
 }

@@ -20,6 +20,7 @@ mod members;
 mod node;
 mod plan;
 mod receive;
+mod recheck;
 mod seen;
 pub mod session;
 mod session_actor;

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use andon_nats::{NatsConfig, PublishError};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -41,6 +42,16 @@ impl LogHealth {
         let _ = self.unanswered_since.compare_exchange(0, sent.as_micros(), Ordering::Relaxed, Ordering::Relaxed);
     }
 
+    /// A publish sent then has not been acknowledged. A refusal is an answer: without this a probe that is refused, by a
+    /// log that is full for instance, leaves the node mute for ever.
+    pub fn refused(&self, error: &PublishError, sent: Mono) {
+        match error {
+            PublishError::Unknown => self.unanswered(sent),
+            PublishError::NotSent(_) => {}
+            _ => self.answered(),
+        }
+    }
+
     /// Whether nothing should be published: it would only become unknown.
     #[must_use]
     pub fn is_mute(&self) -> bool {
@@ -53,6 +64,13 @@ impl LogHealth {
             since => now.since(Mono::from_micros(since)),
         }
     }
+}
+
+/// The monitor whose health check is the log's; of several servers it is the illness of one, and the log lives on with
+/// the others.
+#[must_use]
+pub fn monitor(nats: &NatsConfig) -> Option<String> {
+    nats.monitor_url.clone().filter(|_| nats.replicas <= 1)
 }
 
 /// Watches the server's health check (when its monitor is known), and tries a silent log with a renewal of a claim.
@@ -83,5 +101,49 @@ pub async fn watch(shared: Arc<Shared>, monitor_url: Option<String>, stop: Cance
         if shared.health.silent_for(Mono::now()) > Duration::ZERO {
             let _ = shared.closer.try_send(CloserMsg::Probe);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use andon_nats::RequestError;
+
+    use super::*;
+
+    #[test]
+    fn the_health_check_of_one_server_is_the_logs_only_when_there_is_no_other() {
+        let nats = |replicas| NatsConfig {
+            url: "nats://localhost".to_owned(),
+            user: None,
+            password: None,
+            ca: None,
+            monitor_url: Some("http://localhost:8222".to_owned()),
+            unchecked_log: false,
+            replicas,
+            log_max_bytes: None,
+        };
+        assert_eq!(monitor(&nats(1)).as_deref(), Some("http://localhost:8222"));
+        assert_eq!(monitor(&nats(3)), None);
+    }
+
+    #[test]
+    fn every_refusal_ends_the_silence_and_what_was_not_sent_does_not() {
+        let long_ago = Mono::now().before(MUTE_AFTER);
+        let refused = |error: &PublishError| {
+            let health = LogHealth::default();
+            health.unanswered(long_ago);
+            assert!(health.is_mute());
+            health.refused(error, Mono::now());
+            !health.is_mute()
+        };
+        let answers = [
+            PublishError::Moved,
+            PublishError::Full,
+            PublishError::Retry(1),
+            PublishError::Refused { code: 1, text: String::new() },
+        ];
+        assert!(answers.iter().all(refused));
+        assert!(!refused(&PublishError::NotSent(RequestError::Disconnected)));
+        assert!(!refused(&PublishError::Unknown));
     }
 }

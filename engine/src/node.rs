@@ -146,6 +146,7 @@ impl Actor for Node {
             }
             NodeMsg::HandBack(partition) => {
                 holding.handed_back.insert(partition, Mono::now());
+                holding.forget(partition);
                 tokio::spawn(leave::leave(Arc::clone(&holding.shared), myself.clone(), vec![partition], None));
             }
             NodeMsg::LetGo(partition, now) => {
@@ -328,19 +329,23 @@ impl Holding {
         }
     }
 
+    /// Lets go of claims that nothing was begun with.
+    fn release(&self, claims: Vec<(Partition, u64)>) {
+        let shared = Arc::clone(&self.shared);
+        tokio::spawn(async move {
+            for (partition, seq) in claims {
+                claim::release(&shared, partition, seq, None).await;
+            }
+        });
+    }
+
     /// Serves what was read along as soon as its claim is delivered; starts a shard for each other one, and reads it to
     /// its claim (rule 9).
     async fn taken(&mut self, myself: &ActorRef<NodeMsg>, taken: Vec<Got>) {
         if self.leaving {
-            let shared = Arc::clone(&self.shared);
-            tokio::spawn(async move {
-                for (partition, seq, _) in taken {
-                    claim::release(&shared, partition, seq, None).await;
-                }
-            });
-            return;
+            return self.release(taken.into_iter().map(|(partition, seq, _)| (partition, seq)).collect());
         }
-        let (mut begun, mut read) = (Vec::new(), Vec::new());
+        let (mut begun, mut read, mut given_up) = (Vec::new(), Vec::new(), Vec::new());
         for (partition, seq, how) in taken {
             self.asked.remove(&partition);
             // The log may have delivered a newer claim before the answer to this one's was here.
@@ -349,6 +354,16 @@ impl Holding {
                 continue;
             }
             let slot = self.shared.slot(partition);
+            if slot.claim_seq() > 0 {
+                // Taken twice: for itself and because it was told to.
+                slot.renewed(seq);
+                continue;
+            }
+            if slot.is_leaving() || self.handed_back.contains_key(&partition) {
+                // Given up while its claim was on its way.
+                given_up.push((partition, seq));
+                continue;
+            }
             let (shard, is_read) = match slot.ownership() {
                 Ownership::Preparing(shard, is_read) => (Some(shard), is_read),
                 _ => (self.spawn_shard(myself, partition).await, false),
@@ -358,6 +373,9 @@ impl Holding {
                 slot.taken(shard.clone(), seq, how);
                 if is_read { &mut read } else { &mut begun }.push(Begun { partition, shard, claim_seq: seq });
             }
+        }
+        if !given_up.is_empty() {
+            self.release(given_up);
         }
         if begun.len() + read.len() > 0 {
             metrics::counter!("andon_claim_moves_total").increment((begun.len() + read.len()) as u64);

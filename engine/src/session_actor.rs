@@ -84,6 +84,11 @@ impl Actor for SessionActor {
             }
             SessionMsg::Followed(tip) => desk.adopt(*tip),
             SessionMsg::Closed(event, seq) => desk.store(&event, seq),
+            SessionMsg::PrepareClose(_, reply) if desk.is_unreadable() => {
+                // The closer does not wait for it. What can be read again by then is closed when it is due next.
+                drop(reply);
+                Box::pin(desk.refresh_quietly()).await;
+            }
             SessionMsg::PrepareClose(sent_at, reply) => {
                 if let Some(prepared) = desk.prepare_close(sent_at) {
                     // A closer that no longer waits builds its next batch anew.

@@ -3,10 +3,12 @@
 //! Its handler never waits for I/O. A session actor that panics is rebuilt from the log; a command that makes it panic
 //! twice is answered with an error and recorded, and the session lives on.
 
+mod due;
+
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashMap},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -18,12 +20,15 @@ use crate::{
     chain::Tip,
     clock::{Mono, Reading},
     closer::{Candidate, CloserMsg},
+    desk::Desk,
     seen,
     session_actor::{SessionActor, SessionArgs, SessionMsg},
     shared::Shared,
     slot::Slot,
     work::{Hand, Work},
 };
+
+use due::Due;
 
 /// A session that was due and could not be closed is looked at again after this.
 const DUE_AGAIN: Duration = Duration::from_millis(500);
@@ -93,28 +98,6 @@ struct Entry {
     rebuilds: u32,
 }
 
-struct Due {
-    at: Mono,
-    cell: Arc<Cell>,
-}
-
-impl PartialEq for Due {
-    fn eq(&self, other: &Self) -> bool {
-        self.at == other.at
-    }
-}
-impl Eq for Due {}
-impl PartialOrd for Due {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Due {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.at.cmp(&other.at)
-    }
-}
-
 impl Actor for Shard {
     type Msg = ShardMsg;
     type State = Live;
@@ -162,7 +145,10 @@ impl Actor for Shard {
         live: &mut Live,
     ) -> Result<(), ActorProcessingErr> {
         match event {
-            SupervisionEvent::ActorTerminated(actor, ..) => live.ended(&myself, &actor).await,
+            SupervisionEvent::ActorTerminated(actor, state, _) => {
+                let desk = state.and_then(|mut state| state.take::<Box<Desk>>().ok());
+                live.ended(&myself, &actor, desk.is_some_and(|desk| !desk.is_done())).await;
+            }
             SupervisionEvent::ActorFailed(actor, error) => live.failed(&myself, &actor, &error).await,
             _ => {}
         }
@@ -171,9 +157,10 @@ impl Actor for Shard {
 
     async fn post_stop(&self, myself: ActorRef<ShardMsg>, live: &mut Live) -> Result<(), ActorProcessingErr> {
         // Nothing of them was published.
-        for work in std::mem::take(&mut live.waiting) {
-            work.answer(live.shared.bus(), &Reply::NotOwner).await;
-        }
+        let waiting = std::mem::take(&mut live.waiting).into_iter().map(SessionMsg::Command);
+        let parked = live.workers.values_mut().flat_map(|entry| std::mem::take(&mut entry.parked));
+        let mail = waiting.chain(parked).collect();
+        live.give_back(mail).await;
         // Else the session actors are killed in the middle of a publish.
         myself.drain_children_and_wait(Some(ractor::concurrency::Duration::from(DRAIN_WITHIN))).await;
         Ok(())
@@ -236,20 +223,39 @@ impl Live {
                 self.actors.insert(actor.get_id(), worker);
                 self.workers.insert(worker, Entry { actor, hand, parked: Vec::new(), rebuilds });
             }
-            // The mail is dropped: its attempts have an unknown outcome and are repeated.
-            Err(error) => tracing::error!(%worker, %error, "a session actor did not start"),
+            Err(error) => {
+                // A shard that ends starts none.
+                if self.slot().shard().is_some_and(|shard| shard.get_id() == myself.get_id()) {
+                    tracing::error!(%worker, %error, "a session actor did not start");
+                }
+                self.give_back(mail).await;
+            }
+        }
+    }
+
+    /// Answers commands that no actor will serve. One that has made its actor panic may have been published before: its
+    /// outcome is unknown, and it is repeated (rule 6).
+    async fn give_back(&self, mail: Vec<SessionMsg>) {
+        for message in mail {
+            if let SessionMsg::Command(work) = message
+                && work.panics.load(Ordering::Relaxed) == 0
+            {
+                work.answer(self.shared.bus(), &Reply::NotOwner).await;
+            }
         }
     }
 
     async fn followed(&mut self, myself: &ActorRef<ShardMsg>, worker: WorkerId, tip: Box<Tip>) {
         let session = tip.state.as_deref().map(|state| (state.session.id, state.session.is_active()));
         if let Some((session_id, active)) = session {
-            if active && self.slot().cell(session_id).is_some_and(|cell| cell.known_seq() >= tip.seq) {
+            let known = || self.slot().cell(session_id).is_some_and(|cell| cell.known_seq() >= tip.seq);
+            if active && self.workers.contains_key(&worker) && known() {
                 // Its own writing, already applied.
                 return;
             }
             if !active && !self.slot().is_serving() {
-                self.ended_chains.insert(worker, tip.seq);
+                let ended = self.ended_chains.entry(worker).or_default();
+                *ended = (*ended).max(tip.seq);
             } else if self.ended_chains.get(&worker).is_some_and(|ended| *ended >= tip.seq) {
                 return;
             }
@@ -332,12 +338,17 @@ impl Live {
         }
     }
 
-    /// A session actor has ended: nothing was left for it to do.
-    async fn ended(&mut self, myself: &ActorRef<ShardMsg>, actor: &ActorCell) {
-        let Some(entry) = self.remove(actor) else { return };
-        let (worker, entry) = entry;
-        if !entry.parked.is_empty() {
-            self.spawn(myself, worker, None, entry.parked, 0).await;
+    /// A session actor has ended: nothing was left for it to do, unless what had been queued before that began something
+    /// new. A session without an actor would never be closed.
+    async fn ended(&mut self, myself: &ActorRef<ShardMsg>, actor: &ActorCell, unfinished: bool) {
+        let Some((worker, entry)) = self.remove(actor) else { return };
+        let mut mail = entry.parked;
+        if unfinished && mail.is_empty() {
+            // It ends by itself when the chain says that nothing is left.
+            mail.push(SessionMsg::Refresh);
+        }
+        if !mail.is_empty() {
+            self.spawn(myself, worker, None, mail, 0).await;
         }
     }
 
@@ -383,3 +394,6 @@ impl Live {
         self.workers.remove(&worker).map(|entry| (worker, entry))
     }
 }
+
+#[cfg(test)]
+mod tests;

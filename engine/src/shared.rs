@@ -260,3 +260,27 @@ impl Shared {
         .collect()
     }
 }
+
+/// A node on a real server, without its tasks.
+#[cfg(test)]
+pub mod testing {
+    use andon_nats::testing::TestServer;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    /// A node that owns nothing; its clock and directory live until the token is cancelled.
+    pub async fn shared(server: &TestServer) -> (Arc<Shared>, CancellationToken) {
+        let (bus, stop) = (server.bus("engine").await, CancellationToken::new());
+        let shared = Shared::new(Parts {
+            node_id: "test-1".into(),
+            log_clock: LogClock::start(bus.clone(), stop.clone()),
+            directory: DirectoryView::start(bus.clone(), stop.clone()),
+            bus,
+            idle: Duration::from_secs(300),
+            closer: mpsc::channel(1).0,
+            before_decide: None,
+        });
+        (shared, stop)
+    }
+}

@@ -30,7 +30,7 @@ pub enum Ownership {
     Recovering(ActorRef<ShardMsg>),
     /// Claimed and read.
     Serving(ActorRef<ShardMsg>),
-    /// Being handed over: no new command is taken.
+    /// Being handed over, lost or given up: no new command is taken, and what is at work ends.
     Leaving,
 }
 
@@ -114,7 +114,7 @@ impl Slot {
         }
     }
 
-    /// Whether it is being handed over.
+    /// Whether its shard is still ending.
     #[must_use]
     pub fn is_leaving(&self) -> bool {
         matches!(*self.ownership.read(), Ownership::Leaving)
@@ -170,6 +170,19 @@ impl Slot {
         }
     }
 
+    /// What was read along is given up; returns the shard to drain. Its actors may still enter their sessions into the
+    /// index, so it is leaving until they have ended.
+    pub fn give_up(&self) -> Option<ActorRef<ShardMsg>> {
+        let mut ownership = self.ownership.write();
+        match std::mem::replace(&mut *ownership, Ownership::Leaving) {
+            Ownership::Preparing(shard, _) => Some(shard),
+            other => {
+                *ownership = other;
+                None
+            }
+        }
+    }
+
     /// The claim is another node's; what is at work still ends, and only then is the partition forgotten: an actor of
     /// this ownership that ends later must not stand in the index of the next.
     pub fn lost(&self) {
@@ -178,10 +191,11 @@ impl Slot {
 
     /// No longer this node's.
     pub fn forget(&self) {
-        *self.ownership.write() = Ownership::Foreign;
         self.claim_seq.store(0, Ordering::Relaxed);
         self.next_due.store(u64::MAX, Ordering::Relaxed);
         self.index.write().clear();
+        // Last: from here on another ownership may begin.
+        *self.ownership.write() = Ownership::Foreign;
     }
 
     /// Stream sequence of this node's claim; 0 when it has none.
@@ -297,6 +311,22 @@ mod tests {
         assert!(slot.is_serving());
         assert_eq!(slot.gap_end(), Mono::from_micros(9));
         [first, second].iter().for_each(|shard| shard.stop(None));
+    }
+
+    #[tokio::test]
+    async fn what_was_read_along_and_is_given_up_is_leaving_until_its_shard_has_ended() {
+        let shard = shard().await;
+        let slot = Slot::default();
+        slot.prepare(shard.clone());
+        assert!(slot.leave().is_none(), "it is not this node's");
+        assert!(slot.give_up().is_some_and(|given_up| given_up.get_id() == shard.get_id()));
+        assert!(slot.is_leaving() && slot.shard().is_none());
+        slot.forget();
+        assert!(slot.give_up().is_none() && !slot.is_leaving());
+        // What was claimed is let go of otherwise.
+        slot.taken(shard.clone(), 7, None);
+        assert!(slot.give_up().is_none() && slot.is_recovering());
+        shard.stop(None);
     }
 
     #[tokio::test]

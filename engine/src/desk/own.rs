@@ -34,10 +34,17 @@ impl Desk {
         Some(reading.wall_at(self.shared.deadline(self.slot(), cell, reading.mono)))
     }
 
+    /// Whether the leader's chain was found to be one that no close can build on.
+    #[must_use]
+    pub const fn is_unreadable(&self) -> bool {
+        self.unreadable
+    }
+
     /// The close of a session that is silent for too long at `sent_at`, the time the echo was sent (rules 12 and 14).
     #[must_use]
     pub fn prepare_close(&self, sent_at: Mono) -> Option<Prepared> {
-        let cell = self.cell.as_ref()?;
+        // It would take all other closes of its batch with it, again and again (rule 15).
+        let cell = self.cell.as_ref().filter(|_| !self.unreadable)?;
         // A publish of unknown outcome holds nothing back: the chain takes it or the close, never both. Perhaps nobody
         // asks for it again, and then nothing else would ever close this session.
         let reading = Reading::take();

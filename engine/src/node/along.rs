@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use bus_schemas::{HandOver, Partition, codec, subject};
 use ractor::ActorRef;
 
-use super::{ANSWER_WITHIN, ASK_AGAIN, Holding, NodeMsg, recover};
+use super::{ANSWER_WITHIN, ASK_AGAIN, Holding, NodeMsg, leave, recover};
 use crate::{clock::Mono, slot::Ownership};
 
 impl Holding {
@@ -30,7 +30,8 @@ impl Holding {
         let mut by_owner: BTreeMap<Box<str>, Vec<Partition>> = BTreeMap::new();
         for (partition, slot) in self.shared.slots() {
             let Some(known) = self.claims.get(&partition).filter(|known| !known.seen.claim.released) else { continue };
-            let due = self.asked.get(&partition).is_none_or(|asked| now.since(*asked) >= ASK_AGAIN);
+            let due = self.asked.get(&partition).is_none_or(|asked| now.since(*asked) >= ASK_AGAIN)
+                && !self.handed_back.contains_key(&partition);
             if due && matches!(slot.ownership(), Ownership::Preparing(_, true)) {
                 self.asked.insert(partition, now);
                 by_owner.entry(known.seen.claim.node_id.clone()).or_default().push(partition);
@@ -49,13 +50,12 @@ impl Holding {
         }
     }
 
-    /// Stops reading a partition along: it is another's.
+    /// Stops reading a partition along: it is another's. What its shard was told before is still handled, so the index is
+    /// cleared when it has ended.
     pub(super) fn forget(&mut self, partition: Partition) {
-        let slot = self.shared.slot(partition);
-        if let Ownership::Preparing(shard, _) = slot.ownership() {
-            slot.forget();
+        if let Some(shard) = self.shared.slot(partition).give_up() {
             self.asked.remove(&partition);
-            let _ = shard.drain();
+            tokio::spawn(leave::step_down(Arc::clone(&self.shared), partition, shard));
         }
     }
 }

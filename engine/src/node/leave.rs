@@ -52,12 +52,12 @@ async fn leave_one(shared: &Shared, node: &ActorRef<NodeMsg>, partition: Partiti
     }
 }
 
-/// Another node has claimed the partition (rule 9): what is at work is drained, its publishes stand or fall by
-/// compare-and-set.
+/// Another node has claimed the partition (rule 9), or it is no longer read along: what is at work is drained, its
+/// publishes stand or fall by compare-and-set.
 pub(super) async fn step_down(shared: Arc<Shared>, partition: Partition, shard: ActorRef<ShardMsg>) {
     let drained = shard.drain_and_wait(Some(ractor::concurrency::Duration::from(DRAIN_WITHIN))).await;
     if let Err(error) = drained {
-        tracing::warn!(%partition, %error, "a shard of a lost partition did not finish in time");
+        tracing::warn!(%partition, %error, "a shard of a partition that is another's did not finish in time");
     }
     shared.slot(partition).forget();
 }

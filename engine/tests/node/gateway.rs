@@ -228,6 +228,16 @@ impl Bench {
         let _ = self.bus.send(subject::heartbeat(engine.node_id()), None, payload.into()).await;
     }
 
+    /// Stores something on the log, whatever was there before.
+    pub async fn publish<T: serde::Serialize>(&self, subject: String, payload: &T, schema: &str) {
+        let mut headers = HeaderMap::new();
+        headers.insert(subject::HEADER_SCHEMA, schema);
+        let payload = codec::encode(payload).unwrap().into();
+        let stream = subject::STREAM_LOG;
+        let publish = Publish { stream, subject, headers, payload, expect: Expect::Anything };
+        self.bus.publish(&publish, SOON).await.unwrap();
+    }
+
     /// Leaves no room in the log for another message.
     pub async fn limit_log(&self) {
         let facts = self.bus.stream_info(subject::STREAM_LOG, SOON).await.unwrap();

@@ -1,6 +1,6 @@
 //! A nats-server that is mute after a write error, and a log that is full.
 
-use std::{process::Command, time::Duration};
+use std::{process::Command, sync::Arc, time::Duration};
 
 use bus_schemas::{CommandBody, Reply};
 
@@ -50,4 +50,33 @@ async fn a_command_on_a_full_log_is_answered_so_and_stores_nothing() {
     let reply = bench.attempt(engine.node_id(), "full-batch", worker(0), open()).await;
     assert_eq!(reply, Ok(Reply::LogFull));
     assert_eq!(bench.events().await.len(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_was_silent_for_long_and_is_full_is_not_mute_when_it_answers() {
+    // given a full log, whose server freezes between a command's decision and its publish
+    let bench = Bench::start(1).await;
+    let pid = bench.server.pid().to_string();
+    let mut config = bench.config(IDLE);
+    config.before_decide = Some(Arc::new(move |command| {
+        if command.id.as_str() == "silence" {
+            assert!(Command::new("kill").args(["-STOP", &pid]).status().is_ok_and(|status| status.success()));
+        }
+    }));
+    let engine = bench.engine_with(config).await;
+    eventually("it owns all", || async { engine.status().owned == 256 }).await;
+    let session = bench.open(&engine, worker(0)).await;
+    bench.limit_log().await;
+    let reply = bench.attempt(engine.node_id(), "silence", worker(0), status(session.id, "production"));
+    let mute = eventually("the log is mute", || async { engine.log_is_mute() });
+    let (reply, ()) = tokio::join!(reply, mute);
+    assert!(!matches!(reply, Ok(Reply::Done(_) | Reply::Refused(_))), "{reply:?}");
+    // when it goes on, then what it answers is heard.
+    bench.server.signal("CONT");
+    eventually("it is mute no longer", || async { !engine.log_is_mute() }).await;
+    eventually("a command is told what is wrong", || async {
+        let reply = bench.attempt(engine.node_id(), "full", worker(0), status(session.id, "production")).await;
+        reply == Ok(Reply::LogFull)
+    })
+    .await;
 }

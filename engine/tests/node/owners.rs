@@ -1,11 +1,12 @@
 //! Two nodes on one NATS: rules 6 and 9.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
-use bus_schemas::{Partition, Reply, TakenWhy, subject};
+use bus_schemas::{Claim, Extra, HandOver, NodeStatus, Partition, Reply, TakenWhy, TimeUs, codec, subject};
 use futures::StreamExt as _;
 
 use crate::gateway::{Bench, SOON, assert_chains_hold, eventually, open, shared, status, worker};
@@ -82,6 +83,57 @@ async fn rule_9_a_node_that_ends_hands_everything_over_to_whoever_has_read_it() 
     assert_eq!(let_go.count(), 256, "each partition of the first, once");
     eventually("the second owns all", || async { second.status().owned == 256 && second.status().ready }).await;
     bench.done(&second, worker(0), status(session.id, "production")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_read_along_and_has_events_of_a_newer_schema_is_not_asked_for() {
+    // given an owner of everything, a worker of whose has an event of a newer engine
+    let bench = Bench::start(1).await;
+    let owner = "newer-1";
+    let newer: BTreeSet<_> = (0..400).map(worker).map(|worker| (Partition::of(worker), worker)).collect();
+    let newer: BTreeMap<_, _> = newer.into_iter().filter(|(partition, _)| partition.index() % 2 == 0).collect();
+    for partition in Partition::all() {
+        bench.publish(subject::claim(partition), &claim_of(owner), codec::SCHEMA).await;
+    }
+    for worker in newer.values() {
+        bench.publish(subject::session(*worker), &"of tomorrow", "9.0").await;
+    }
+    let mut asked = bench.bus.client().subscribe(subject::node(owner)).await.expect("subscribed");
+    let status = NodeStatus {
+        node_id: owner.into(),
+        started_at_us: TimeUs::from_micros(1),
+        ready: true,
+        owned: 256,
+        sessions: 0,
+        log_seq: 0,
+        leaving: false,
+    };
+    let status = codec::encode(&status).expect("encoded");
+
+    // when a node joins, and reads its share along
+    let engine = engine::start(bench.config(IDLE)).await.expect("it starts");
+    let mut hand_over = None;
+    while hand_over.is_none() {
+        let message = asked.next().await.expect("a question");
+        bench.bus.send(subject::NODES.to_owned(), None, status.clone().into()).await.expect("told");
+        if let Some(reply) = message.reply {
+            bench.bus.send(reply.to_string(), None, status.clone().into()).await.expect("answered");
+        }
+        hand_over = codec::decode::<HandOver>(&message.payload).ok();
+    }
+
+    // then it asks for what it can decide on, and for nothing else.
+    let hand_over = hand_over.expect("it asks");
+    assert_eq!(*hand_over.node_id, *engine.node_id());
+    assert!(hand_over.partitions.len() > 20, "{hand_over:?}");
+    let beyond_it: Vec<_> = hand_over.partitions.iter().filter(|partition| newer.contains_key(partition)).collect();
+    assert!(beyond_it.is_empty(), "{beyond_it:?}");
+}
+
+fn claim_of(owner: &str) -> Claim {
+    let (taken, successor) = (None, None);
+    let at_us = TimeUs::from_micros(1);
+    Claim { node_id: owner.into(), at_us, released: false, taken, successor, extra: Extra::new() }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,14 @@
 //! Idle closes: rules 11 to 15.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{Arc, Barrier},
+    time::{Duration, Instant},
+};
 
-use bus_schemas::{CloseCause, Partition, SessionId, WorkerId};
+use bus_schemas::{CloseCause, CommandBody, Partition, Reply, SessionId, WorkerId, codec, subject};
 use engine::EngineHandle;
 
-use crate::gateway::{Bench, assert_chains_hold, eventually, shared, status, worker};
+use crate::gateway::{Bench, assert_chains_hold, eventually, open, shared, status, worker};
 
 const IDLE: Duration = Duration::from_secs(2);
 
@@ -65,6 +68,29 @@ async fn rule_14_many_sessions_that_fall_silent_together_are_closed_once_each() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rule_15_a_chain_that_cannot_be_read_keeps_no_other_silent_session_open() {
+    // given sessions of one partition that are due at the same instant, because a gap lies behind them, and nonsense on
+    // one's chain
+    const WORKERS: u128 = 600;
+    let bench = Bench::start(WORKERS).await;
+    let engine = bench.owner(IDLE).await;
+    let together = |other: &WorkerId| Partition::of(*other) == Partition::of(worker(0));
+    let workers: Vec<_> = (0..WORKERS).map(worker).filter(together).collect();
+    assert!(workers.len() > 1);
+    for worker in &workers {
+        bench.open(&engine, *worker).await;
+    }
+    bench.publish(subject::session(worker(0)), &"nonsense", codec::SCHEMA).await;
+    bench.server.signal("STOP");
+    tokio::time::sleep(IDLE + IDLE / 2).await;
+    bench.server.signal("CONT");
+    // when nobody comes back, then silence closes the others.
+    for worker in &workers[1..] {
+        eventually("it is closed", || closed(&bench, *worker)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rule_13_after_an_outage_longer_than_the_idle_time_nobody_who_beats_again_is_closed() {
     let bench = Bench::start(2).await;
     let engine = bench.owner(IDLE).await;
@@ -101,6 +127,49 @@ async fn rule_9_a_session_idle_across_a_restart_closes_after_the_grace() {
     let _engine = bench.owner(IDLE).await;
     eventually("it is closed", || closed(&bench, worker(0))).await;
     assert!(started.elapsed() >= IDLE, "closed {:?} after the restart", started.elapsed());
+}
+
+/// The session actor ends with the first command, and what was queued behind it begins a session.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_session_opened_by_a_command_that_was_queued_while_the_one_before_ended_is_closed_when_silent() {
+    // given a worker whose completion is being decided
+    const WORKERS: u128 = 100;
+    let bench = Bench::start(WORKERS).await;
+    let at_work = Arc::new(Barrier::new(2));
+    let mut config = bench.config(IDLE);
+    let decided = Arc::clone(&at_work);
+    config.before_decide = Some(Arc::new(move |command| {
+        if command.id.as_str() == "complete" {
+            tokio::task::block_in_place(|| [decided.wait(), decided.wait()]);
+        }
+    }));
+    let engine = bench.engine_with(config).await;
+    eventually("it owns all", || async { engine.status().owned == 256 }).await;
+    let session = bench.open(&engine, worker(0)).await;
+    let complete = CommandBody::Complete { session_id: session.id };
+    let neighbour = (1..WORKERS).map(worker).find(|other| Partition::of(*other) == Partition::of(worker(0))).unwrap();
+
+    // when the next opening is in the mailbox behind it (the neighbour's, sent later to the same shard, is answered)
+    let next = async {
+        tokio::task::spawn_blocking({
+            let at_work = Arc::clone(&at_work);
+            move || at_work.wait()
+        })
+        .await
+        .unwrap();
+        let behind = async {
+            bench.done(&engine, neighbour, open()).await;
+            tokio::task::block_in_place(|| at_work.wait());
+        };
+        tokio::join!(biased; bench.attempt(engine.node_id(), "next", worker(0), open()), behind).0
+    };
+    let (completed, opened) = tokio::join!(bench.attempt(engine.node_id(), "complete", worker(0), complete), next);
+    assert!(matches!(completed, Ok(Reply::Done(_))), "{completed:?}");
+    assert!(matches!(opened, Ok(Reply::Done(_))), "{opened:?}");
+
+    // then silence closes that one, too.
+    eventually("it is closed", || closed(&bench, worker(0))).await;
+    assert_chains_hold(&bench.events().await);
 }
 
 /// Fault 5: a former owner tries to close.
