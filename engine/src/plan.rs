@@ -73,7 +73,12 @@ pub fn step(view: &View, me: &str, members: &Members, now: Mono) -> Step {
         return Step::Take(seen.claim.taken.as_ref().map_or(TakenWhy::Other, |taken| taken.why));
     }
     match members.suspicion(owner) {
-        Some(suspicion) => take_if(mine || now.since(suspicion.since) >= PATIENCE, suspicion.why),
+        Some(suspicion) => {
+            // One that has claimed it since is suspected wrongly: two nodes that do not reach each other, though both reach
+            // the log, would take it from each other as fast as the log answers.
+            let gone = mine && view.since <= suspicion.since;
+            take_if(gone || now.since(view.since.max(suspicion.since)) >= PATIENCE, suspicion.why)
+        }
         None if mine && view.has == Has::Nothing && members.was_heard(owner) => Step::Prepare,
         None => forget(view.has, mine),
     }
@@ -165,6 +170,19 @@ mod tests {
             // With the other gone, everything is assigned to this node.
             assert_eq!(step_of(OTHER, Has::Nothing, Some(&owned), Duration::ZERO, &members), Step::Take(why));
         }
+    }
+
+    #[test]
+    fn what_a_suspected_node_has_claimed_since_is_left_to_it_for_a_while() {
+        // given a node that was suspected before its claim was seen
+        let mut members = members();
+        members.suspect(OTHER, TakenWhy::NoResponder, NOW.before(PATIENCE * 10));
+        let owned = claim(OTHER);
+        let of = |waited| step_of(ME, Has::Nothing, Some(&owned), waited, &members);
+        // then nothing is taken from it at once, and it is taken when nothing more is seen of it
+        assert_eq!(of(Duration::ZERO), Step::Leave);
+        assert_eq!(of(PATIENCE), Step::Take(TakenWhy::NoResponder));
+        assert_eq!(of(PATIENCE * 10), Step::Take(TakenWhy::NoResponder), "a claim of before");
     }
 
     #[test]
