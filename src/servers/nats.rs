@@ -3,6 +3,7 @@
 mod health;
 mod settings;
 pub mod supervisor;
+mod watched;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
