@@ -48,9 +48,14 @@ async fn restore(backup: &Backup, config: &Config, data: &DataDir) -> anyhow::Re
         cluster.data().display()
     );
     cluster.create_once().await?;
-    let servers = PrivateServers::start(config, data, &installation).await?;
-    let put = put(backup, config, &servers, &installation).await;
-    servers.stop().await;
+    let put = match PrivateServers::start(config, data, &installation).await {
+        Ok(servers) => {
+            let put = put(backup, config, &servers, &installation).await;
+            servers.stop().await;
+            put
+        }
+        Err(error) => Err(error.into()),
+    };
     if put.is_err() && !cluster.directory.starts_with(data.path()) {
         let _not_there = std::fs::remove_dir_all(&cluster.directory);
     }
