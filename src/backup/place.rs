@@ -47,6 +47,7 @@ async fn restore(backup: &Backup, config: &Config, data: &DataDir) -> anyhow::Re
         "{} holds a database of an earlier data directory: move it away first",
         cluster.data().display()
     );
+    data.restores_outside(&cluster.directory)?;
     cluster.create_once().await?;
     let put = match PrivateServers::start(config, data, &installation).await {
         Ok(servers) => {
