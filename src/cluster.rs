@@ -7,7 +7,6 @@
 mod control;
 mod link;
 mod member;
-mod ports;
 mod shape;
 
 use std::time::Duration;

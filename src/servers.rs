@@ -9,16 +9,17 @@ pub mod child;
 pub mod data_dir;
 pub mod installation;
 mod nats;
+mod ports;
 mod postgres;
 pub mod tools;
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use crate::config::Config;
 pub use data_dir::DataDir;
 pub use installation::Installation;
 pub use nats::{ClusterSettings, PrivateNats, RestartNats, ServerSettings, supervisor::spawn as spawn_nats};
+pub use ports::Ports;
 pub use postgres::{Cluster, PrivatePostgres};
 
 /// Why a private server cannot be had.
@@ -111,15 +112,26 @@ impl PrivateServers {
     /// Takes down what an earlier run left, starts nats-server and waits for it, and starts Postgres without waiting.
     ///
     /// # Errors
-    /// A binary is missing, or nats-server does not start. A Postgres that does not start is retried and logged.
+    /// A binary is missing, or nats-server does not start: then nothing runs. A Postgres that does not start is retried
+    /// and logged.
     pub async fn start(config: &Config, data: &DataDir, installation: &Installation) -> Result<Self, ServersError> {
+        let mut ports = Ports::default();
         let postgres = match config.postgres.url {
             Some(_) => None,
-            None => Some(PrivatePostgres::start(&config.postgres, data, installation)?),
+            None => Some(PrivatePostgres::start(&config.postgres, data, installation, &mut ports)?),
         };
         let nats = match config.nats.url {
             Some(_) => None,
-            None => Some(PrivateNats::start(&config.nats, data, installation).await?),
+            None => match PrivateNats::start(&config.nats, data, installation, &mut ports).await {
+                Ok(nats) => Some(nats),
+                Err(error) => {
+                    // It is being started already, and would outlive this process.
+                    if let Some(postgres) = postgres {
+                        postgres.stop().await;
+                    }
+                    return Err(error);
+                }
+            },
         };
         Ok(Self { nats, postgres })
     }
@@ -137,23 +149,23 @@ impl PrivateServers {
     /// Ends both at once when it is told to, from wherever that is.
     pub fn killer(&self) -> Killer {
         Killer {
-            nats: self.nats.as_ref().map(PrivateNats::marker),
-            postgres: self.postgres.as_ref().map(PrivatePostgres::marker),
+            nats: self.nats.iter().map(PrivateNats::marker).collect(),
+            postgres: self.postgres.iter().map(PrivatePostgres::marker).collect(),
         }
     }
 }
 
-/// Kills what runs in a data directory that nobody holds any more.
-fn kill_leftovers(data_dir: &Path) {
-    let [nats, postgres] = [nats::file(data_dir), postgres::data(data_dir)].map(Some);
-    Killer { nats, postgres }.kill();
+/// Kills what runs in a data directory, for whoever holds it and has no [`PrivateServers`]: they are of an earlier run, or
+/// their start was broken off.
+pub fn kill_leftovers(data_dir: &Path) {
+    Killer { nats: vec![nats::file(data_dir)], postgres: postgres::data(data_dir).to_vec() }.kill();
 }
 
 /// Ends the private servers without a word to anybody. The next start recovers.
 #[derive(Debug, Clone, Default)]
 pub struct Killer {
-    nats: Option<PathBuf>,
-    postgres: Option<PathBuf>,
+    nats: Vec<PathBuf>,
+    postgres: Vec<PathBuf>,
 }
 
 impl Killer {
@@ -165,16 +177,4 @@ impl Killer {
             let _gone_already = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL);
         }
     }
-}
-
-/// A free port of the loopback address, unless one is asked for. Somebody else may take it before the server does;
-/// whoever starts the server tries again then.
-fn port_or_free(asked: u16) -> Result<u16, ServersError> {
-    if asked != 0 {
-        return Ok(asked);
-    }
-    TcpListener::bind(("127.0.0.1", 0))
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(|error| ServersError::file(Path::new("127.0.0.1"), error))
 }

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use andon_nats::{Bus, Expect, HeaderMap, Publish};
+use andon_nats::{Ack, Bus, Expect, HeaderMap, Publish, PublishError};
 use bus_schemas::{
     Actor, Extra,
     audit::{AuditAction, AuditEntry},
@@ -23,10 +23,8 @@ use crate::{app::App, clock::wall_now};
 const FIRST_WITHIN: Duration = Duration::from_secs(1);
 /// Time for each later try.
 const WITHIN: Duration = Duration::from_secs(5);
-/// Later tries, `WITHIN` apart: an outage of two minutes, in which the server still knows an entry by its id.
+/// Later tries, `WITHIN` apart: an outage of two minutes.
 const TRIES: usize = 20;
-/// The server keeps one message of an id within its window: a repeat after a lost acknowledgement is no second entry.
-const HEADER_MESSAGE_ID: &str = "Nats-Msg-Id";
 
 /// Writes down what an account did. `target` is the name or id of what it was done to.
 pub(crate) async fn note(app: &App, actor: &Actor, action: AuditAction, target: &str, detail: Option<&str>) {
@@ -48,7 +46,7 @@ pub(crate) async fn note(app: &App, actor: &Actor, action: AuditAction, target: 
 async fn again(bus: Bus, publish: Publish) {
     for _ in 0..TRIES {
         tokio::time::sleep(WITHIN).await;
-        if bus.publish(&publish, WITHIN).await.is_ok() {
+        if is_written(&bus.publish(&publish, WITHIN).await) {
             return;
         }
     }
@@ -56,15 +54,43 @@ async fn again(bus: Bus, publish: Publish) {
     tracing::error!(subject = %publish.subject, "an entry of the audit could not be written: it stands in this log alone");
 }
 
+/// Whether the entry is there: just written, or by an earlier try whose acknowledgement was lost.
+const fn is_written(published: &Result<Ack, PublishError>) -> bool {
+    matches!(published, Ok(_) | Err(PublishError::Moved))
+}
+
 fn message(actor: &Actor, entry: AuditEntry) -> Option<Publish> {
-    let id = entry.id.to_string();
     let change = Change::Audit(entry);
     let subject = change.subject();
     let event = DirectoryEvent { at_us: wall_now(), actor: actor.clone(), change, extra: Extra::new() };
     let payload = codec::encode(&event).ok()?;
     let mut headers = HeaderMap::new();
     headers.insert(HEADER_SCHEMA, SCHEMA);
-    headers.insert(HEADER_MESSAGE_ID, id.as_str());
     let payload = Bytes::from(payload);
-    Some(Publish { stream: STREAM_DIRECTORY, subject, headers, payload, expect: Expect::Anything })
+    // Each entry has a subject of its own: on one that holds it already a repeat is refused, however late it comes.
+    Some(Publish { stream: STREAM_DIRECTORY, subject, headers, payload, expect: Expect::LastOnSubject(0) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repeat_of_an_entry_is_no_second_one() {
+        // given two entries of the same deed
+        let entry = || AuditEntry {
+            id: Uuid::new_v4(),
+            action: AuditAction::SignIn,
+            target: "admin".into(),
+            detail: None,
+            extra: Extra::new(),
+        };
+        let [one, other] = [entry(), entry()].map(|entry| message(&Actor::System, entry).unwrap());
+        // then each is written on its own subject, and only while nothing is there
+        assert_ne!(one.subject, other.subject);
+        assert_eq!(one.expect, Expect::LastOnSubject(0));
+        // and one that is there is written, one that may be there is not yet
+        assert!(is_written(&Err(PublishError::Moved)));
+        assert!(!is_written(&Err(PublishError::Unknown)));
+    }
 }

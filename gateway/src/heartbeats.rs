@@ -8,7 +8,7 @@ mod postman;
 
 use std::{sync::Arc, time::Duration};
 
-use bus_schemas::WorkerId;
+use bus_schemas::{Partition, SessionId, WorkerId};
 use uuid::Uuid;
 
 use crate::{
@@ -59,9 +59,18 @@ impl Heartbeats {
     /// head of the log, both within `min(3 s, idle / 4)`.
     #[must_use]
     pub fn are_heard(&self, live: &LiveSession) -> bool {
-        let now = Moment::now();
-        self.view.head.is_proven(now, self.deaf_after)
-            && self.view.claims.owner_hears(live.partition, now, self.deaf_after)
+        self.are_heard_in(live.partition)
+    }
+
+    fn are_heard_in(&self, partition: Partition) -> bool {
+        self.knows_who_is_there() && self.view.claims.owner_hears(partition, Moment::now(), self.deaf_after)
+    }
+
+    /// Whether the view was at the head of the log within `min(3 s, idle / 4)`: a session that it does not know then is
+    /// not there, or was opened a moment ago.
+    #[must_use]
+    pub fn knows_who_is_there(&self) -> bool {
+        self.view.head.is_proven(Moment::now(), self.deaf_after)
     }
 
     /// What keeps workers from being served just now: beats are not heard, or an owner hears and cannot serve. Empty
@@ -85,6 +94,17 @@ impl Heartbeats {
     pub fn beat(&self, live: &LiveSession) {
         live.seen(wall_now());
         self.pending.beat(live.session.id, live.partition);
+    }
+
+    /// A sign of life of a session that the log holds and the view does not show yet. False, and nothing is noted, while
+    /// it would not reach the owner: the worker must be sent away (protocol rule 11).
+    #[must_use]
+    pub fn beat_unseen(&self, session: SessionId, partition: Partition) -> bool {
+        let heard = self.are_heard_in(partition);
+        if heard {
+            self.pending.beat(session, partition);
+        }
+        heard
     }
 
     /// A sign of life of this worker's active session, if there is one.
@@ -133,10 +153,18 @@ mod tests {
         assert!(!heartbeats.are_heard(&live), "without the head of the log");
         view.head.prove(Moment::now());
         assert!(heartbeats.are_heard(&live), "also by an owner whose log is mute");
+        let unseen = session(2, 10);
+        assert!(heartbeats.beat_unseen(unseen.id, live.partition));
+        assert_eq!(heartbeats.pending.take().len(), 1, "it is carried");
 
         tokio::time::advance(Duration::from_millis(3_100)).await;
         view.head.prove(Moment::now());
         assert!(!heartbeats.are_heard(&live), "the owner has not answered for too long");
+        assert!(!heartbeats.beat_unseen(unseen.id, live.partition));
+        assert!(heartbeats.pending.take().is_empty(), "what would not be heard is not noted");
         assert_eq!(heartbeats.missing(), ["an owner that answers for every partition"]);
+        assert!(heartbeats.knows_who_is_there());
+        tokio::time::advance(Duration::from_millis(3_100)).await;
+        assert!(!heartbeats.knows_who_is_there());
     }
 }

@@ -167,17 +167,17 @@ impl WorkerSocket {
         }
     }
 
-    /// A sign of life of the worker's active session; without one there is nothing to keep alive.
+    /// A sign of life of the worker's active session. Without one there is nothing to keep alive; but a view that lags may
+    /// only not know it, and drop beat after beat in silence.
     fn beat(&mut self) {
         if !self.opened.lives {
             return self.connection.refuse_unknown();
         }
         let app = &self.opened.app;
-        let Some(live) = app.view.sessions.of_worker(self.opened.worker) else { return };
-        if app.heartbeats.are_heard(&live) {
-            app.heartbeats.beat(&live);
-        } else {
-            self.connection.end(Bye::NoOwner(RETRY));
+        match app.view.sessions.of_worker(self.opened.worker) {
+            Some(live) if app.heartbeats.are_heard(&live) => app.heartbeats.beat(&live),
+            None if app.heartbeats.knows_who_is_there() => {}
+            _ => self.connection.end(Bye::NoOwner(RETRY)),
         }
     }
 }

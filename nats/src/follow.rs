@@ -33,6 +33,9 @@ const SILENCE_CHECK: Duration = Duration::from_secs(4);
 const ON_ITS_WAY: Duration = Duration::from_millis(500);
 /// Time for making a consumer.
 const CREATE_WITHIN: Duration = Duration::from_secs(3);
+/// Time for the answer to one consumer's making, which takes milliseconds. With several servers it has one copy, and may
+/// be given to a server that is dead: nobody answers then, and the next attempt is given to another one.
+const PLACED_WITHIN: Duration = Duration::from_secs(2);
 /// Time for ending a consumer.
 const END_WITHIN: Duration = Duration::from_secs(1);
 /// Subjects whose last message is asked for at once: a node that takes a third of the partitions asks for 170.
@@ -237,9 +240,10 @@ impl Follower {
             self.check_same_log(&head)?;
             let end = self.end_by_the_leader().await?;
             let context = jetstream::new(self.bus.client().clone());
-            let consumer: PullConsumer = context
-                .create_consumer_on_stream(self.definition(), self.stream)
+            let placing = context.create_consumer_on_stream(self.definition(), self.stream);
+            let consumer: PullConsumer = timeout(PLACED_WITHIN, placing)
                 .await
+                .map_err(|_| "a consumer was not made in time: its server may be dead".to_owned())?
                 .map_err(|error| error.to_string())?;
             let pending_at_start = consumer.cached_info().num_pending;
             let messages = consumer

@@ -12,7 +12,7 @@ use super::{Backup, told_bytes};
 use crate::backends::{Backends, NatsRole};
 use crate::config::Config;
 use crate::servers::data_dir::{free_bytes, write_once};
-use crate::servers::{Cluster, DataDir, Installation, PrivateServers, installation};
+use crate::servers::{Cluster, DataDir, Installation, Ports, PrivateServers, installation};
 
 /// A fresh Postgres answers within a second; a busy machine takes longer.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
@@ -41,16 +41,22 @@ async fn restore(backup: &Backup, config: &Config, data: &DataDir) -> anyhow::Re
     has_room(backup, data)?;
     let installation = write_secrets(backup, data)?;
     // Here it says at once why it cannot be made; its supervisor would try again for ever.
-    let cluster = Cluster::choose(&config.postgres, data, &installation)?;
+    let cluster = Cluster::choose(&config.postgres, data, &installation, &mut Ports::default())?;
     ensure!(
         !cluster.data().join("PG_VERSION").is_file(),
         "{} holds a database of an earlier data directory: move it away first",
         cluster.data().display()
     );
+    data.restores_outside(&cluster.directory)?;
     cluster.create_once().await?;
-    let servers = PrivateServers::start(config, data, &installation).await?;
-    let put = put(backup, config, &servers, &installation).await;
-    servers.stop().await;
+    let put = match PrivateServers::start(config, data, &installation).await {
+        Ok(servers) => {
+            let put = put(backup, config, &servers, &installation).await;
+            servers.stop().await;
+            put
+        }
+        Err(error) => Err(error.into()),
+    };
     if put.is_err() && !cluster.directory.starts_with(data.path()) {
         let _not_there = std::fs::remove_dir_all(&cluster.directory);
     }

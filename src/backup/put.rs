@@ -19,6 +19,8 @@ use super::{Backup, STREAMS, stream_file, told_bytes};
 const WITHIN: Duration = Duration::from_secs(10);
 /// What the server calls a stream for which it has no room.
 const NO_ROOM: u64 = 10_047;
+/// What the server says when a stream is there that is to be restored.
+const IS_THERE: u64 = 10_130;
 
 /// Where a backup is put.
 pub struct Target {
@@ -38,11 +40,19 @@ pub async fn into_servers(backup: &Backup, target: &Target) -> anyhow::Result<St
     let tools = PgTools::find(target.pg_bin.as_deref())?;
     let bus = Bus::connect(&target.nats, crate::backends::NatsRole::Operator.name()).await?;
     is_empty(&bus, target).await?;
-    let put = put(backup, target, &bus, &tools).await;
+    let mut made = Made::default();
+    let put = put(backup, target, &bus, &tools, &mut made).await;
     if put.is_err() {
-        undo(&bus, target).await;
+        undo(&bus, target, &made).await;
     }
     put
+}
+
+/// What this restore has made, in whole or in part. What somebody else makes meanwhile is nobody's to remove.
+#[derive(Default)]
+struct Made {
+    streams: Vec<&'static str>,
+    database: bool,
 }
 
 async fn is_empty(bus: &Bus, target: &Target) -> anyhow::Result<()> {
@@ -66,7 +76,7 @@ async fn is_empty(bus: &Bus, target: &Target) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn put(backup: &Backup, target: &Target, bus: &Bus, tools: &PgTools) -> anyhow::Result<String> {
+async fn put(backup: &Backup, target: &Target, bus: &Bus, tools: &PgTools, made: &mut Made) -> anyhow::Result<String> {
     let manifest = &backup.manifest;
     let mut generation = 0;
     for stream in STREAMS {
@@ -79,13 +89,20 @@ async fn put(backup: &Backup, target: &Target, bus: &Bus, tools: &PgTools) -> an
                 about.config["max_bytes"] = json!(bytes);
             }
         }
-        put_stream(backup, target, bus, stream, &about).await?;
+        still_free(bus, stream).await?;
+        made.streams.push(stream);
+        put_stream(backup, target, bus, stream, &about, made).await?;
     }
     if let Some(position) = manifest.database.positions.get(STREAM_LOG) {
         let message = bus.message(STREAM_LOG, position.seq, WITHIN).await?;
         ensure!(position.is_at(message.as_ref()), "the log and the database of this backup do not belong together");
     }
     let dump = backup.file(DATABASE)?;
+    let occupied = persistence::backup::occupied_by(&target.database_url).await?;
+    if let Some(table) = occupied {
+        bail!("somebody made table {table} meanwhile: it stays as it is, and nothing is restored");
+    }
+    made.database = true;
     tools.load(&target.database_url, &dump).await.context("the database cannot be restored")?;
     persistence::backup::adopt(&target.database_url, bus).await?;
     let log = bus.stream_info(STREAM_LOG, WITHIN).await?;
@@ -101,12 +118,26 @@ async fn put(backup: &Backup, target: &Target, bus: &Bus, tools: &PgTools) -> an
     ))
 }
 
+/// A stream that somebody has made since all of them were looked for is not written over, and not removed.
+async fn still_free(bus: &Bus, stream: &str) -> anyhow::Result<()> {
+    match bus.stream_info(stream, WITHIN).await {
+        Err(error) if error.is_no_stream() => Ok(()),
+        Err(error) => Err(error).context("NATS cannot be asked what is there by now"),
+        Ok(_) => Err(made_meanwhile(stream)),
+    }
+}
+
+fn made_meanwhile(stream: &str) -> anyhow::Error {
+    anyhow::anyhow!("somebody made stream {stream} meanwhile: it stays as it is, and nothing is restored")
+}
+
 async fn put_stream(
     backup: &Backup,
     target: &Target,
     bus: &Bus,
     stream: &str,
     about: &Snapshotted,
+    made: &mut Made,
 ) -> anyhow::Result<()> {
     let known = backup.manifest.stream(stream)?;
     let mut file = Reader::open(&backup.file(&stream_file(stream))?)?;
@@ -118,6 +149,10 @@ async fn put_stream(
              smaller limit with --log-max-bytes",
             told_bytes(known.bytes)
         ),
+        Err(snapshot::SnapshotError::Api { source: andon_nats::ReadError::Refused { code: IS_THERE, .. }, .. }) => {
+            made.streams.retain(|made| *made != stream);
+            return Err(made_meanwhile(stream));
+        }
         put => put.with_context(|| format!("stream {stream} cannot be restored"))?,
     };
     ensure!(
@@ -147,15 +182,18 @@ fn next_generation(config: &Value) -> u32 {
     was.map_or(now, |was| now.max(was.saturating_add(1)))
 }
 
-/// Removes what a failed restore has put where nothing was.
-async fn undo(bus: &Bus, target: &Target) {
-    for stream in STREAMS {
+/// Removes what a failed restore has put where nothing was, and nothing else.
+async fn undo(bus: &Bus, target: &Target, made: &Made) {
+    for stream in &made.streams {
         let removed: Result<Value, _> = bus.api(&format!("STREAM.DELETE.{stream}"), &Value::Null, WITHIN).await;
         match removed {
             Ok(_) => {}
             Err(error) if error.is_no_stream() => {}
             Err(error) => tracing::error!(%error, stream, "cannot be removed: remove it before the next attempt"),
         }
+    }
+    if !made.database {
+        return;
     }
     match persistence::backup::occupied_by(&target.database_url).await {
         Ok(None) => {}
@@ -170,7 +208,29 @@ async fn undo(bus: &Bus, target: &Target) {
 
 #[cfg(test)]
 mod tests {
+    use andon_nats::testing::{Settings, TestServer};
+    use bus_schemas::subject::{STREAM_DIRECTORY, STREAM_SEEN};
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_failed_restore_removes_what_it_made_and_nothing_else() {
+        // given streams of which a restore made one, and somebody else the others
+        let server = TestServer::start(Settings::default()).await;
+        let bus = server.bus("operator").await;
+        let nobody = "postgres://nobody@127.0.0.1:9/none".to_owned();
+        let target = Target { nats: server.config(), database_url: nobody, pg_bin: None };
+        // when the restore comes to one of the others, then it says so
+        let refused = still_free(&bus, STREAM_LOG).await.expect_err("it is there").to_string();
+        assert!(refused.contains("it stays as it is"), "{refused}");
+        // and when it is undone
+        undo(&bus, &target, &Made { streams: vec![STREAM_SEEN], database: false }).await;
+        // then what the others made is there
+        for stream in [STREAM_LOG, STREAM_DIRECTORY] {
+            bus.stream_info(stream, WITHIN).await.expect("it was not ours");
+        }
+        assert!(bus.stream_info(STREAM_SEEN, WITHIN).await.expect_err("it was ours").is_no_stream());
+    }
 
     #[test]
     fn a_generation_is_above_the_last_one_and_above_that_of_any_earlier_restore() {

@@ -9,7 +9,7 @@ use anyhow::{Context as _, ensure};
 use bus_schemas::subject::{STREAM_DIRECTORY, STREAM_LOG};
 use gateway::clock::wall_now;
 use persistence::backup::Frozen;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::database::PgTools;
 use super::files::{self, Sum, Unfinished};
@@ -24,6 +24,8 @@ const ATTEMPTS: u32 = 10;
 const AGAIN_UP_TO_BYTES: u64 = 1 << 30;
 /// Time for one message of the log.
 const READ_WITHIN: Duration = Duration::from_secs(10);
+/// How long the log may be interrupted, without a message in between, before it is taken for gone.
+const GONE_AFTER: Duration = Duration::from_secs(30);
 /// The dump of the database.
 pub const DATABASE: &str = "database.dump";
 /// Where a directory of `andon up` keeps its secrets, and their names in a backup.
@@ -90,7 +92,7 @@ async fn take_stream(bus: &Bus, stream: &str, unfinished: &Unfinished) -> anyhow
         let taken = Stream::of(taken);
         let sum = file.finish()?;
         let again = attempt < ATTEMPTS && taken.bytes <= AGAIN_UP_TO_BYTES;
-        if stream != STREAM_LOG || !again || !batch_since(bus, taken.last_seq).await? {
+        if stream != STREAM_LOG || !again || !batch_since(bus, taken.last_seq, GONE_AFTER).await? {
             return Ok((taken, sum));
         }
         std::fs::remove_file(&path)?;
@@ -100,13 +102,17 @@ async fn take_stream(bus: &Bus, stream: &str, unfinished: &Unfinished) -> anyhow
 
 /// Whether the log holds a batch of several messages from this sequence on: where the snapshot ends after it is not
 /// known, so it may end inside.
-async fn batch_since(bus: &Bus, seq: u64) -> anyhow::Result<bool> {
+async fn batch_since(bus: &Bus, seq: u64, gone_after: Duration) -> anyhow::Result<bool> {
     let mut follower = Follower::new(bus.clone(), STREAM_LOG, Vec::new(), Start::Sequence(seq.max(1)));
+    let mut went_on = Instant::now();
     loop {
         match timeout(READ_WITHIN, follower.next()).await.context("the log gives nothing")? {
             Followed::Message(message) if batch::goes_on_after(&message) => return Ok(true),
             Followed::CaughtUp => return Ok(false),
-            Followed::Message(_) | Followed::Interrupted(_) => {}
+            Followed::Message(_) => went_on = Instant::now(),
+            Followed::Interrupted(why) => {
+                ensure!(went_on.elapsed() < gone_after, "the log cannot be read any more: {why}");
+            }
         }
     }
 }
@@ -161,4 +167,23 @@ fn told(manifest: &Manifest) -> anyhow::Result<String> {
         manifest.taken_at,
         told_bytes(bytes)
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use andon_nats::testing::{Settings, TestServer};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_log_that_is_gone_for_good_ends_the_backup() {
+        // given a server that dies for good
+        let mut server = TestServer::start(Settings::default()).await;
+        let bus = server.bus("operator").await;
+        server.kill();
+        // when the log is read, then it is not waited for without end
+        let error = timeout(Duration::from_secs(30), batch_since(&bus, 1, Duration::from_millis(1))).await;
+        let error = error.expect("it ends").expect_err("there is no log");
+        assert!(error.to_string().contains("cannot be read any more"), "{error:#}");
+    }
 }

@@ -8,11 +8,10 @@ use nix::sys::signal::Signal;
 
 use super::link::Link;
 use super::member::{Member, Program};
-use super::ports::Ports;
 use crate::backends::{Backends, NatsRole};
-use crate::config::{Config, NatsSettings, PostgresSettings};
+use crate::config::{Config, NatsSettings};
 use crate::servers::{
-    Cluster as Postgres, ClusterSettings, DataDir, Installation, ServerSettings, child, installation, tools,
+    Cluster as Postgres, ClusterSettings, DataDir, Installation, Ports, ServerSettings, child, installation, tools,
 };
 
 /// Servers: the fewest of which one may be lost.
@@ -64,8 +63,7 @@ impl Shape {
     ) -> anyhow::Result<Self> {
         let directory = data.private("cluster")?;
         let mut ports = Ports::default();
-        let asked = PostgresSettings { port: ports.free(config.postgres.port)?, ..config.postgres.clone() };
-        let postgres = Postgres::choose(&asked, data, installation)?;
+        let postgres = Postgres::choose(&config.postgres, data, installation, &mut ports)?;
         let common = Common::prepare(config, data, installation, directory)?;
         let (mut links, mut members, mut http) = (Vec::new(), Vec::new(), Vec::new());
         let servers = common.servers(&mut ports, &mut links).await?;
@@ -170,10 +168,9 @@ impl<'a> Common<'a> {
             }
             let directory = self.directory.join(&name);
             std::fs::create_dir_all(&directory)?;
-            let asked = NatsSettings { port: ports.free(0)?, ..self.config.nats.clone() };
-            let mut server = ServerSettings::new(binary.clone(), &directory, &asked, self.installation)?;
+            let asked = NatsSettings { port: 0, ..self.config.nats.clone() };
+            let mut server = ServerSettings::new(binary.clone(), &directory, &asked, self.installation, ports)?;
             server.name = name;
-            server.monitor_port = ports.free(0)?;
             server.max_file_store = self.installation.nats_max_file_store / SERVERS as u64;
             let password = self.installation.nats_passwords.system.clone();
             server.cluster = Some(ClusterSettings { port, routes, password });

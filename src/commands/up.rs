@@ -14,7 +14,7 @@ use crate::lifecycle::Shutdown;
 use crate::process;
 use crate::roles::{Engine, FirstAccount, Gateway, Persistence, Roles, Setup, agreement};
 use crate::running::Running;
-use crate::servers::{DataDir, Installation, PrivateNats, PrivatePostgres, PrivateServers};
+use crate::servers::{DataDir, Installation, PrivateNats, PrivatePostgres, PrivateServers, kill_leftovers};
 
 /// Where the metrics are, unless the configuration says otherwise.
 const METRICS_AT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9090);
@@ -45,7 +45,8 @@ pub fn run(settings: Settings, up: Up) -> anyhow::Result<()> {
         // Not cut short by the first signal: a server that is being started would be left behind.
         let starting = PrivateServers::start(&config, &data, &installation);
         let Some(servers) = shutdown.now.run_until_cancelled(starting).await else {
-            return Ok(());
+            kill_leftovers(data.path());
+            anyhow::bail!("stopped at once, by a second signal, while the private servers were being started");
         };
         let servers = servers?;
         let killer = servers.killer();

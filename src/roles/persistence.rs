@@ -145,8 +145,9 @@ impl Role for Persistence {
             let reason = failure.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
             match reason {
                 Some(reason) => anyhow::Error::msg(reason),
-                // The task has ended without a failure: it was drained.
-                None => std::future::pending().await,
+                None if self.until.is_cancelled() => std::future::pending().await,
+                // A panic: nobody projects any more.
+                None => anyhow::Error::msg("it ended unexpectedly"),
             }
         })
     }
@@ -161,5 +162,37 @@ impl Role for Persistence {
                 Err(_) => tracing::warn!("the persistence role does not end in time"),
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn with_task(
+        task: impl std::future::Future<Output = ()> + Send + 'static,
+        until: &CancellationToken,
+    ) -> Persistence {
+        let (failed, failure) = watch::channel(None);
+        let task = tokio::spawn(async move {
+            task.await;
+            drop(failed);
+        });
+        Persistence { until: until.clone(), task, failure }
+    }
+
+    #[tokio::test]
+    async fn a_role_that_ends_without_being_asked_to_has_failed() {
+        // given one that panics, and one that was drained
+        let panicking = with_task(async { panic!("as the subject of this test") }, &CancellationToken::new());
+        let drain = CancellationToken::new();
+        drain.cancel();
+        let drained = with_task(async {}, &drain);
+        // then only the first has failed
+        let failure = panicking.watch().await.to_string();
+        assert!(failure.contains("unexpectedly"), "{failure}");
+        assert!(tokio::time::timeout(Duration::from_millis(50), drained.watch()).await.is_err());
     }
 }

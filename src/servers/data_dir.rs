@@ -12,8 +12,10 @@ use super::{ServersError, child};
 
 /// Held by the process that owns the directory.
 const LOCK: &str = "lock";
-/// There while a backup is being restored.
+/// There while a backup is being restored; names what it makes outside of the directory.
 const RESTORING: &str = "restoring";
+/// What stands in it before such a name.
+const OUTSIDE: &str = "outside: ";
 
 /// A data directory that this process holds.
 #[derive(Debug)]
@@ -58,16 +60,36 @@ impl DataDir {
             return Err(not_empty());
         }
         let data = Self::make_and_hold(path)?;
-        if half.exists() {
+        if let Ok(told) = std::fs::read_to_string(&half) {
             super::kill_leftovers(&data.path);
+            for outside in told.lines().filter_map(|line| line.strip_prefix(OUTSIDE)) {
+                remove(Path::new(outside));
+            }
             data.empty_but(&[LOCK]);
         }
         if has_entries(&data.path, Some(LOCK))? {
             return Err(not_empty());
         }
-        std::fs::write(data.path.join(RESTORING), "A backup is being restored into this directory.\n")
-            .map_err(|error| ServersError::file(&half, error))?;
+        data.is_being_restored("")?;
         Ok(data)
+    }
+
+    fn is_being_restored(&self, more: &str) -> Result<(), ServersError> {
+        let told = format!("A backup is being restored into this directory.\n{more}");
+        let half = self.path.join(RESTORING);
+        std::fs::write(&half, told).map_err(|error| ServersError::file(&half, error))
+    }
+
+    /// Remembers that the restore is about to make this directory, which was not there or empty: broken off, the next one
+    /// removes it, too.
+    ///
+    /// # Errors
+    /// The data directory cannot be written.
+    pub fn restores_outside(&self, directory: &Path) -> Result<(), ServersError> {
+        if directory.starts_with(&self.path) {
+            return Ok(());
+        }
+        self.is_being_restored(&format!("{OUTSIDE}{}\n", directory.display()))
     }
 
     /// The restore is whole: `andon up` may take it.
@@ -92,10 +114,7 @@ impl DataDir {
             if path.file_name().is_some_and(|name| kept.iter().any(|kept| name == *kept)) {
                 continue;
             }
-            let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
-            if let Err(error) = removed {
-                tracing::warn!(%error, "{} cannot be removed", path.display());
-            }
+            remove(&path);
         }
     }
 
@@ -143,6 +162,16 @@ impl DataDir {
             }
             other => other,
         }
+    }
+}
+
+fn remove(path: &Path) {
+    let removed = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+    match removed {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            tracing::warn!(%error, "{} cannot be removed", path.display());
+        }
+        _ => {}
     }
 }
 
@@ -289,6 +318,27 @@ mod tests {
         let refused = DataDir::hold_for_restore(&path).expect_err("not empty").to_string();
         assert!(refused.contains("is not empty"), "{refused}");
         assert_eq!(std::fs::read_to_string(path.join("part")).expect("untouched"), "y");
+    }
+
+    #[test]
+    fn what_a_broken_off_restore_made_elsewhere_is_removed_by_the_next_and_nothing_else_is() {
+        // given two restores that were broken off, of which one had begun to make a directory elsewhere
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let places = ["begun", "not-begun"].map(|name| directory.path().join(name));
+        let elsewhere = places.each_ref().map(|path| path.with_extension("elsewhere"));
+        for (path, outside) in places.iter().zip(&elsewhere) {
+            let half = DataDir::hold_for_restore(path).expect("it is empty");
+            std::fs::create_dir(outside).expect("made");
+            if path.ends_with("begun") {
+                half.restores_outside(outside).expect("remembered");
+            }
+        }
+        // when they are begun anew
+        for path in &places {
+            DataDir::hold_for_restore(path).expect("its own leftovers");
+        }
+        // then
+        assert_eq!(elsewhere.map(|path| path.exists()), [false, true]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod health;
 mod settings;
 pub mod supervisor;
+mod watched;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{DataDir, Installation, ServersError, child, tools};
+use super::{DataDir, Installation, Ports, ServersError, child, tools};
 use crate::config::NatsSettings;
 pub use settings::{ClusterSettings, ServerSettings};
 use supervisor::Supervisor;
@@ -61,6 +62,7 @@ impl PrivateNats {
         asked: &NatsSettings,
         data: &DataDir,
         installation: &Installation,
+        ports: &mut Ports,
     ) -> Result<Self, ServersError> {
         let binary = tools::nats_server(asked.binary.as_deref())?;
         let directory = data.private(DIRECTORY)?;
@@ -69,7 +71,7 @@ impl PrivateNats {
 
         let mut attempt = 1;
         let (settings, child) = loop {
-            let settings = ServerSettings::new(binary.clone(), &directory, asked, installation)?;
+            let settings = ServerSettings::new(binary.clone(), &directory, asked, installation, ports)?;
             match supervisor::launch(&settings).await {
                 Ok(child) => break (settings, child),
                 Err(error) if attempt == START_ATTEMPTS || asked.port != 0 => return Err(error),

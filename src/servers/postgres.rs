@@ -15,10 +15,14 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
-use super::{DataDir, Installation, ServersError, child};
+use super::{DataDir, Installation, Ports, ServersError, child};
 use crate::config::PostgresSettings;
 pub use cluster::Cluster;
 
+/// The cluster's files.
+const DATA: &str = "data";
+/// The same while they are being made.
+const UNFINISHED: &str = "data.new";
 /// What its process is called.
 pub const PROGRAM: &str = "postgres";
 /// SIGINT is Postgres' fast shutdown: sessions end, a checkpoint is written.
@@ -26,9 +30,11 @@ const FAST_SHUTDOWN: Signal = Signal::SIGINT;
 /// How long that checkpoint may take before the process is killed; the next start recovers.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The argument by which the server of a data directory is recognised, where its files lie inside.
-pub fn data(data_dir: &Path) -> PathBuf {
-    data_dir.join(unprivileged::DIRECTORY).join("data")
+/// The arguments by which the server of a data directory is recognised: its files lie inside, or where root has placed
+/// them; those of a server that is being made have another name.
+pub fn data(data_dir: &Path) -> [PathBuf; 4] {
+    let [inside, placed] = [data_dir.join(unprivileged::DIRECTORY), unprivileged::placed(data_dir)];
+    [inside.join(DATA), inside.join(UNFINISHED), placed.join(DATA), placed.join(UNFINISHED)]
 }
 
 /// The Postgres of this installation, running or being started.
@@ -45,8 +51,13 @@ impl PrivatePostgres {
     ///
     /// # Errors
     /// The binaries are missing, or this user cannot run them.
-    pub fn start(asked: &PostgresSettings, data: &DataDir, installation: &Installation) -> Result<Self, ServersError> {
-        let cluster = Cluster::choose(asked, data, installation)?;
+    pub fn start(
+        asked: &PostgresSettings,
+        data: &DataDir,
+        installation: &Installation,
+        ports: &mut Ports,
+    ) -> Result<Self, ServersError> {
+        let cluster = Cluster::choose(asked, data, installation, ports)?;
         let until = CancellationToken::new();
         Ok(Self {
             url: cluster.url(),

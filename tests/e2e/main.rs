@@ -21,6 +21,7 @@ mod operations;
 mod roles;
 mod shift;
 mod simulate;
+mod start;
 mod survival;
 mod tail;
 mod tidy;

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 /// How long it may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(2);
-/// What the server's answer holds after a write error on its disk. It acknowledges nothing any more then, and only a
-/// restart helps.
-const WRITE_ERROR: &str = "write error";
+/// What the server's answer holds when it will acknowledge nothing any more and only a restart helps: after a write
+/// error on its disk, and after it has put JetStream out of service. A server that still starts says neither: until
+/// JetStream runs it says that it is not ready for connections (nats-server: `healthz` in `server/monitor.go`, and
+/// `Start` in `server/server.go`, which listens for clients last).
+const MUTE: [&str; 2] = ["write error", "jetstream not enabled"];
 
 /// One answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +43,8 @@ pub async fn ask(client: &reqwest::Client, monitor_url: &str) -> Health {
 }
 
 fn judge(text: String) -> Health {
-    if text.to_ascii_lowercase().contains(WRITE_ERROR) { Health::Mute(text) } else { Health::Unwell(text) }
+    let said = text.to_ascii_lowercase();
+    if MUTE.iter().any(|mute| said.contains(mute)) { Health::Mute(text) } else { Health::Unwell(text) }
 }
 
 #[cfg(test)]
@@ -49,10 +52,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_write_error_means_mute_and_nothing_else_does() {
-        let mute = r#"{"status":"unavailable","status_code":503,"error":"JetStream stream 'ANDON > ANDON' write error: input/output error"}"#;
-        assert!(matches!(judge(mute.into()), Health::Mute(_)));
-        let recovering = r#"{"status":"unavailable","error":"JetStream is not current"}"#;
-        assert!(matches!(judge(recovering.into()), Health::Unwell(_)));
+    fn a_write_error_and_a_jetstream_out_of_service_mean_mute_and_nothing_else_does() {
+        for mute in [
+            r#"{"status":"unavailable","status_code":503,"error":"JetStream stream 'ANDON > ANDON' write error: input/output error"}"#,
+            r#"{"status":"unavailable","status_code":503,"error":"JetStream not enabled"}"#,
+        ] {
+            assert!(matches!(judge(mute.into()), Health::Mute(_)), "{mute}");
+        }
+        for at_work in [
+            r#"{"status":"unavailable","error":"JetStream is not current"}"#,
+            r#"{"status":"error","status_code":500,"error":"failed to be ready for connections after 1ms: server"}"#,
+        ] {
+            assert!(matches!(judge(at_work.into()), Health::Unwell(_)), "{at_work}");
+        }
     }
 }

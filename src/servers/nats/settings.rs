@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::super::installation::NatsPasswords;
-use super::super::{Installation, ServersError, child, port_or_free};
+use super::super::{Installation, Ports, ServersError, child};
 use crate::config::NatsSettings;
 
 /// The rendered file, in the server's directory.
@@ -54,6 +54,7 @@ impl ServerSettings {
         directory: &Path,
         asked: &NatsSettings,
         installation: &Installation,
+        ports: &mut Ports,
     ) -> Result<Self, ServersError> {
         // A log larger than the server's limit would be refused by name; the limit leaves an eighth for the rest.
         let for_the_log = asked.log_max_bytes.map_or(0, |bytes| bytes / 8 * 9);
@@ -62,8 +63,8 @@ impl ServerSettings {
             cluster: None,
             binary,
             directory: directory.to_owned(),
-            port: port_or_free(asked.port)?,
-            monitor_port: port_or_free(0)?,
+            port: ports.free(asked.port)?,
+            monitor_port: ports.free(0)?,
             passwords: installation.nats_passwords.clone(),
             max_file_store: installation.nats_max_file_store.max(for_the_log),
         })

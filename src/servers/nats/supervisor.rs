@@ -14,11 +14,10 @@ use super::super::{ServersError, child};
 use super::PATIENCE;
 use super::health::{self, Health};
 use super::settings::ServerSettings;
+use super::watched::{Starting, Verdict, Watched};
 
 /// How often health is asked.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
-/// A large store takes a while to be recovered.
-const START_LIMIT: Duration = Duration::from_secs(120);
 /// How often a starting server is asked whether it is well.
 const START_POLL: Duration = Duration::from_millis(25);
 
@@ -36,26 +35,32 @@ pub fn spawn(settings: &ServerSettings) -> Result<Child, ServersError> {
     child::spawn(command, &settings.output())
 }
 
-/// Starts the server and waits until it is healthy.
+/// Starts the server and waits until it is healthy, for as long as it says that it is at work: a log of many gigabytes
+/// is read anew after a crash.
 ///
 /// # Errors
-/// It ended, or was not healthy in time.
+/// It ended, gave no answer for too long, or says that it will acknowledge nothing.
 pub async fn launch(settings: &ServerSettings) -> Result<Child, ServersError> {
     let mut child = spawn(settings)?;
     let client = health::client();
-    let deadline = Instant::now() + START_LIMIT;
+    let mut starting = Starting::new(Instant::now());
     loop {
         match child.try_wait() {
             Ok(None) => {}
             Ok(Some(_)) | Err(_) => return Err(not_started(settings)),
         }
         let health = health::ask(&client, &settings.monitor_url()).await;
-        if health == Health::Good {
-            return Ok(child);
-        }
-        if Instant::now() > deadline {
-            end(&mut child, Signal::SIGKILL).await;
-            return Err(not_started(settings));
+        match starting.verdict(health, Instant::now()) {
+            Verdict::Up => return Ok(child),
+            Verdict::Wait => {}
+            Verdict::Late => {
+                end(&mut child, Signal::SIGKILL).await;
+                return Err(not_started(settings));
+            }
+            Verdict::Mute(message) => {
+                end(&mut child, Signal::SIGTERM).await;
+                return Err(ServersError::Start { name: super::PROGRAM, message });
+            }
         }
         tokio::time::sleep(START_POLL).await;
     }
@@ -134,6 +139,7 @@ impl Supervisor {
         let mut ticks = tokio::time::interval(WATCH_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let monitor_url = self.settings.monitor_url();
+        let mut watched = Watched::default();
         loop {
             tokio::select! {
                 () = self.until.cancelled() => return Happened::Asked,
@@ -149,10 +155,11 @@ impl Supervisor {
                 () = self.until.cancelled() => return Happened::Asked,
                 health = health => health,
             };
-            match health {
-                Health::Mute(why) => return Happened::Restart(why),
-                Health::Unwell(what) => tracing::warn!(what, "nats-server is not well"),
-                Health::Good | Health::Silent => {}
+            if let Health::Unwell(what) = &health {
+                tracing::warn!(what, "nats-server is not well");
+            }
+            if let Some(why) = watched.why_restart(health) {
+                return Happened::Restart(why);
             }
         }
     }

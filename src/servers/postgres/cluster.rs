@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 
-use super::super::{DataDir, Installation, ServersError, child, port_or_free, tools};
+use super::super::{DataDir, Installation, Ports, ServersError, child, tools};
 use super::unprivileged::Owner;
 use crate::config::PostgresSettings;
 
@@ -39,14 +39,19 @@ impl Cluster {
     ///
     /// # Errors
     /// The binaries are missing, or this user cannot run them.
-    pub fn choose(asked: &PostgresSettings, data: &DataDir, installation: &Installation) -> Result<Self, ServersError> {
+    pub fn choose(
+        asked: &PostgresSettings,
+        data: &DataDir,
+        installation: &Installation,
+        ports: &mut Ports,
+    ) -> Result<Self, ServersError> {
         let owner = Owner::find()?;
         let binaries = owner.place_binaries(tools::postgres_binaries(asked.binaries.as_deref())?)?;
         Ok(Self {
             binaries,
             directory: owner.place_data(data)?,
             owner,
-            port: port_or_free(asked.port)?,
+            port: ports.free(asked.port)?,
             password: installation.postgres_password.clone(),
         })
     }
@@ -59,7 +64,7 @@ impl Cluster {
 
     /// The cluster's files.
     pub fn data(&self) -> PathBuf {
-        self.directory.join("data")
+        self.directory.join(super::DATA)
     }
 
     /// Whether it has been created.
@@ -69,7 +74,7 @@ impl Cluster {
 
     /// Where the cluster is created, before it becomes [`Self::data`].
     pub fn unfinished(&self) -> PathBuf {
-        self.directory.join("data.new")
+        self.directory.join(super::UNFINISHED)
     }
 
     /// What the server prints.

@@ -81,11 +81,7 @@ impl Owner {
         let Some((uid, gid)) = self.ids() else {
             return data.private(DIRECTORY);
         };
-        let directory = if self.reaches(data.path()) {
-            data.path().join(DIRECTORY)
-        } else {
-            Path::new(REACHABLE).join(id_of(data.path())).join(DIRECTORY)
-        };
+        let directory = if self.reaches(data.path()) { data.path().join(DIRECTORY) } else { placed(data.path()) };
         make_reachable(directory.parent().unwrap_or(&directory))?;
         let made = std::fs::DirBuilder::new()
             .recursive(true)
@@ -158,6 +154,11 @@ impl Owner {
         };
         metadata.mode() & needed != 0
     }
+}
+
+/// Where root places the cluster of a data directory that is closed to others.
+pub fn placed(data_dir: &Path) -> PathBuf {
+    Path::new(REACHABLE).join(id_of(data_dir)).join(DIRECTORY)
 }
 
 /// A name for a path that is the same at every start.

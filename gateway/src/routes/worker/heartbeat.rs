@@ -7,7 +7,7 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
-use bus_schemas::SessionId;
+use bus_schemas::{Partition, SessionId};
 use http::{HeaderMap, HeaderValue, header, request::Parts};
 use persistence::Role;
 use serde::Deserialize;
@@ -132,7 +132,10 @@ async fn not_known(app: &App, headers: &HeaderMap, id: SessionId) -> Result<Resp
     for worker in logins.workers() {
         let Some((session, _)) = last_state(app, worker).await? else { continue };
         if session.id == id && session.is_active() {
-            // Opened a moment ago: the opening itself was a sign of life, and the view is about to know it.
+            // Opened a moment ago, and the view is about to know it; or the view lags, and nobody would hear the beat.
+            if !app.heartbeats.beat_unseen(id, Partition::of(worker)) {
+                return Err(Code::NoOwner.into());
+            }
             return Ok(json(LIVES));
         }
     }
