@@ -3,18 +3,25 @@
 #![expect(clippy::expect_used, reason = "a test that has no server cannot go on")]
 
 use std::{
+    collections::BTreeSet,
     net::TcpListener,
+    ops::Range,
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
+use rand::Rng as _;
 use tempfile::TempDir;
 
 use crate::{Bus, NatsConfig, server, streams};
 
-/// Time for the server to answer after its start.
-const START_WITHIN: Duration = Duration::from_secs(20);
+/// Time for the server to answer after its start, also on a machine busy with other tests.
+const START_WITHIN: Duration = Duration::from_secs(60);
+/// Below the range from which the kernel gives ports to outgoing connections, so that none of those takes one while
+/// its server is down.
+const PORTS: Range<u16> = 12_000..32_000;
 
 /// What a test may want otherwise than in production.
 #[derive(Clone, Copy, Debug)]
@@ -124,10 +131,14 @@ impl TestServer {
         self.wait().await;
     }
 
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("server.log")).unwrap_or_default()
+    }
+
     async fn wait(&self) {
         let until = Instant::now() + START_WITHIN;
         while server::health(&self.monitor_url()).await.is_err() {
-            assert!(Instant::now() < until, "nats-server did not become healthy in {START_WITHIN:?}");
+            assert!(Instant::now() < until, "nats-server is not healthy within {START_WITHIN:?}:\n{}", self.log());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -160,6 +171,15 @@ fn binary() -> PathBuf {
     )
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+/// A free port of the loopback, never the same twice in this process.
+///
+/// # Panics
+/// Twenty thousand ports are taken.
+#[must_use]
+pub fn free_port() -> u16 {
+    /// Nobody listens there yet, or not just now.
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let mut given = GIVEN.lock();
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok() && given.insert(*port);
+    std::iter::repeat_with(|| rand::rng().random_range(PORTS)).take(1_000).find(free).expect("a free port")
 }

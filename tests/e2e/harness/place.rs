@@ -1,22 +1,17 @@
 //! One installation of a test: its directory, its ports, its settings; and what belongs to it in Postgres and NATS.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
 use std::time::Instant;
 
+use andon_nats::testing::free_port;
 use tempfile::TempDir;
 
 use super::process::{self, Process};
 use super::wait::{PATIENCE, POLL};
-
-/// Below the range from which the kernel gives ports to outgoing connections, so that none of those takes one while
-/// its server is down.
-const PORTS: std::ops::Range<u16> = 12_000..32_000;
 
 /// A directory with fixed ports, in which `andon` can be started again and again.
 pub struct Place {
@@ -205,13 +200,4 @@ pub fn tools() -> PathBuf {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join(".andon/tools");
     assert!(tools.is_dir(), "run the tests with ./test, which installs nats-server and Postgres into {tools:?}");
     tools
-}
-
-fn free_port() -> u16 {
-    use rand::Rng as _;
-    /// Given out by this process: nobody listens there yet, or not just now.
-    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
-    let mut given = GIVEN.lock().expect("no test panics with it");
-    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok() && given.insert(*port);
-    std::iter::repeat_with(|| rand::rng().random_range(PORTS)).take(1000).find(free).expect("a free port")
 }

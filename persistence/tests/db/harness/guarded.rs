@@ -53,12 +53,6 @@ pub fn signal(name: &str, pid: &str) {
     assert!(done.success(), "process {pid} is not there for SIG{name}");
 }
 
-/// A port that is free now.
-pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
-}
-
 /// Where the pinned servers are.
 pub fn tools() -> std::path::PathBuf {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.andon/tools");

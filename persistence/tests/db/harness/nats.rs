@@ -2,11 +2,11 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use andon_nats::{Bus, HeaderMap, NatsConfig, publish::Expect, publish::Publish, streams};
+use andon_nats::{Bus, HeaderMap, NatsConfig, publish::Expect, publish::Publish, streams, testing::free_port};
 use bus_schemas::{SessionEvent, codec, subject};
 use tempfile::TempDir;
 
-use super::guarded::{Guarded, free_port};
+use super::guarded::Guarded;
 
 /// A running nats-server.
 pub struct Nats {

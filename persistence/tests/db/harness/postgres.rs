@@ -10,10 +10,11 @@ use std::{
     },
 };
 
+use andon_nats::testing::free_port;
 use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 
-use super::guarded::{Guarded, free_port, signal, tools};
+use super::guarded::{Guarded, signal, tools};
 
 /// Who runs it in root's stead: `nobody`.
 const NOBODY: u32 = 65_534;
