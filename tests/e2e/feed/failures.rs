@@ -3,6 +3,8 @@
 //!
 //! `ANDON_TEST_CUTS=10000 ./test whatever_fails` cuts connections as often as that; by itself it is a few dozen.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use andon_nats::{Bus, Followed, Follower, Start};
 use bus_schemas::{SessionEvent, subject};
 use rand::Rng as _;
@@ -11,6 +13,8 @@ use super::*;
 
 /// Cut connections, where nobody says how many.
 const CUTS_DEFAULT: usize = 60;
+/// Every so many cuts all networks are cut at once.
+const ALL_CUT_EVERY: usize = 10;
 /// How long all of it may take, for each cut.
 const FOR_EACH_CUT: Duration = Duration::from_secs(2);
 const STATUSES: [&str; 5] = ["production", "fault", "setup", "waiting_client", "stopped"];
@@ -68,6 +72,18 @@ async fn change(floor: &mut Floor, stations: &[String], number: usize) {
     .await;
 }
 
+/// Cuts every network, and waits until everybody has been greeted again: on a fast machine all cuts would be over before
+/// anybody has come back from the first.
+async fn cut_all(networks: &[Proxy], greeted: &[Arc<AtomicUsize>]) {
+    let hellos = || greeted.iter().map(|hellos| hellos.load(Ordering::Relaxed));
+    let before: Vec<_> = hellos().collect();
+    networks.iter().for_each(|network| {
+        network.hold(false);
+        network.cut();
+    });
+    until("everybody is connected again", async || hellos().zip(&before).all(|(now, before)| now > *before)).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_fails_each_viewer_comes_to_hold_the_fold_of_the_log() {
     // given a viewer on every transport that follows all the time, each behind a network of its own
@@ -77,15 +93,19 @@ async fn whatever_fails_each_viewer_comes_to_hold_the_fold_of_the_log() {
         stations.push(worker.stations().await[0]["id"].as_str().expect("a station").to_owned());
     }
     let truth = Arc::new(OnceLock::<BTreeMap<String, String>>::new());
-    let (mut networks, mut following) = (Vec::new(), Vec::new());
+    let (mut networks, mut following, mut greeted) = (Vec::new(), Vec::new(), Vec::new());
     for transport in ALL {
         let proxy = Proxy::start(&floor.address()).await;
         let mut viewer = Viewer::new(transport, &proxy.address, &floor.token, "");
         viewer.patience = FOR_EACH_CUT * u32::try_from(cuts_wanted().max(CUTS_DEFAULT)).expect("few");
         networks.push(proxy);
-        let truth = Arc::clone(&truth);
+        let (truth, hellos) = (Arc::clone(&truth), Arc::new(AtomicUsize::new(0)));
+        greeted.push(Arc::clone(&hellos));
         following.push(tokio::spawn(async move {
-            let holds = |table: &Table| truth.get().is_some_and(|truth| table.brief() == *truth);
+            let holds = |table: &Table| {
+                hellos.store(table.count("hello"), Ordering::Relaxed);
+                truth.get().is_some_and(|truth| table.brief() == *truth)
+            };
             viewer.until("it holds what there is", holds).await;
             viewer.table.count("hello")
         }));
@@ -102,6 +122,9 @@ async fn whatever_fails_each_viewer_comes_to_hold_the_fold_of_the_log() {
             0..=3 => {
                 networks[network].cut();
                 cuts += 1;
+                if cuts % ALL_CUT_EVERY == 0 {
+                    cut_all(&networks, &greeted).await;
+                }
             }
             4 => networks[network].delay(Duration::from_millis(3)),
             5 => networks[network].delay(Duration::ZERO),
