@@ -67,9 +67,12 @@ async fn tablets_are_served_over_https_by_an_authority_that_outlives_a_restart()
     andon.process.terminate().await;
     andon.again().await;
     let second = told(&andon).await;
-    assert!(get(&kept, "localhost", second.port, "/healthz").await.expect("it is trusted").0.contains("200"));
+    until("tablets are served", async || {
+        get(&kept, "localhost", second.port, "/readyz").await.expect("it is trusted").0.contains("200")
+    })
+    .await;
     // while the machine itself is served as before, without https
-    assert_eq!(andon.client().get("/healthz").await.status, 200);
+    until("the machine is served", async || andon.client().get("/readyz").await.status == 200).await;
 }
 
 #[tokio::test]
