@@ -227,12 +227,11 @@ fn fields_that_are_missing_and_ids_of_nobody_are_refused() {
 /// Fault 30: random and mutated requests on every route.
 #[test]
 fn paths_and_queries_of_any_kind_are_answered_by_the_contract() {
-    // An export is written down, whatever its query, and readiness is no matter of queries.
+    // An export is written down, whatever its query.
     let routes: Vec<_> = ROUTES
         .iter()
         .filter(|route| {
-            let left_out = ["/export", "/readyz"].iter().any(|end| route.path.ends_with(end));
-            route.method == Method::GET && !left_out && !route.path.contains("socket")
+            route.method == Method::GET && !route.path.ends_with("/export") && !route.path.contains("socket")
         })
         .collect();
     let names = [
@@ -262,7 +261,9 @@ fn paths_and_queries_of_any_kind_are_answered_by_the_contract() {
         let part: String = url::form_urlencoded::byte_serialize(part.as_bytes()).collect();
         let path = format!("{}?{name}={value}&wait=0", filled(route, &part, &part));
         let answer = asker.send(route, &path, "application/json", Bytes::new());
-        if answer.status >= 400 {
+        // A busy machine may be without a proof that all is well for a moment.
+        let unready = route.path == "/readyz" && answer.status == 503;
+        if answer.status >= 400 && !unready {
             refused(route, &answer, &[400, 403, 404, 422])?;
         }
         Ok(())
