@@ -191,7 +191,8 @@ mod tests {
         drain.cancel();
         let drained = with_task(async {}, &drain);
         // then only the first has failed
-        let failure = panicking.watch().await.to_string();
+        let told = tokio::time::timeout(Duration::from_secs(5), panicking.watch()).await;
+        let failure = told.expect("it has failed").to_string();
         assert!(failure.contains("unexpectedly"), "{failure}");
         assert!(tokio::time::timeout(Duration::from_millis(50), drained.watch()).await.is_err());
     }
