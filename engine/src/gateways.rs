@@ -22,26 +22,27 @@ struct Table {
 }
 
 impl Gateways {
-    /// A batch has come; returns the gateway's number.
-    pub fn heard(&self, now: Mono, batch: &Heartbeats, our_claim_seq: u64, idle: Duration) -> GatewayIndex {
+    /// A batch has come; returns the gateway's number, and whether batches before this one were lost. A gateway counts
+    /// its batches for each node, from one.
+    pub fn heard(&self, now: Mono, batch: &Heartbeats, our_claim_seq: u64, idle: Duration) -> (GatewayIndex, bool) {
         let mut table = self.0.write();
         let newest_claim = batch.roll_call.then_some(batch.newest_claim_seq);
         if let Some(&index) = table.index.get(&batch.gateway_id) {
-            if let Some(gateway) = table.gateways.get_mut(usize::from(index.0) - 1) {
-                gateway.heard(now, batch.counter, newest_claim, our_claim_seq, idle);
-            }
-            return index;
+            let gateway = table.gateways.get_mut(usize::from(index.0) - 1);
+            let lost =
+                gateway.is_some_and(|gateway| gateway.heard(now, batch.counter, newest_claim, our_claim_seq, idle));
+            return (index, lost);
         }
         if table.gateways.len() >= GATEWAYS_MAX {
-            return GatewayIndex::default();
+            return (GatewayIndex::default(), false);
         }
-        let mut gateway = Gateway::new(now, batch.counter.wrapping_sub(1));
-        gateway.heard(now, batch.counter, newest_claim, our_claim_seq, idle);
+        let mut gateway = Gateway::new(now);
+        let lost = gateway.heard(now, batch.counter, newest_claim, our_claim_seq, idle);
         table.gateways.push(gateway);
         let index = GatewayIndex(u16::try_from(table.gateways.len()).unwrap_or(0));
         table.index.insert(batch.gateway_id, index);
         tracing::info!(gateway = %batch.gateway_id, "heard a gateway for the first time");
-        index
+        (index, lost)
     }
 
     /// The number of a gateway that was heard.

@@ -128,7 +128,11 @@ pub async fn heartbeats(shared: Arc<Shared>, echoes: Arc<Echoes>, mut subscripti
 }
 
 fn beats(shared: &Shared, batch: &Heartbeats, now: Mono) {
-    let gateway = shared.gateways.heard(now, batch, shared.newest_taken(), shared.idle);
+    let (gateway, lost) = shared.gateways.heard(now, batch, shared.newest_taken(), shared.idle);
+    if lost {
+        tracing::info!(gateway = %batch.gateway_id, "heartbeats of a gateway were lost: a gap");
+        shared.hearing.lock().lost(now);
+    }
     for beat in &batch.beats {
         let age = Duration::from_millis(u64::from(beat.age_ms));
         shared.slot(beat.partition).with_cell(beat.session_id, |cell| cell.touch(now.before(age), gateway));

@@ -170,7 +170,7 @@ impl Shared {
         Ears {
             connected: connection.up && self.bus().connected() && !self.is_halted(),
             following: self.following.load(Ordering::Acquire),
-            epoch: connection.epoch + self.interruptions.load(Ordering::Acquire),
+            epoch: connection.epoch + self.bus().connects() + self.interruptions.load(Ordering::Acquire),
         }
     }
 

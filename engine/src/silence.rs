@@ -33,10 +33,10 @@ pub struct Ears {
 pub struct Hearing {
     sent: BTreeMap<u64, (Mono, u64)>,
     next_number: u64,
-    last_return: Option<Mono>,
+    /// When the last echo came back, and the epoch then.
+    last_return: Option<(Mono, u64)>,
     deaf_since: Option<Mono>,
     gap_end: Mono,
-    gaps: u64,
     deaf_total: Duration,
 }
 
@@ -59,7 +59,6 @@ impl Hearing {
             last_return: None,
             deaf_since: Some(now),
             gap_end: now,
-            gaps: 1,
             deaf_total: Duration::ZERO,
         }
     }
@@ -79,18 +78,18 @@ impl Hearing {
     pub fn returned(&mut self, number: u64, now: Mono, ears: Ears) -> Option<Returned> {
         let (sent_at, epoch) = self.sent.remove(&number)?;
         let late = now.since(sent_at) > ECHO_LATE;
-        let apart = self.last_return.is_some_and(|last| now.since(last) > ECHO_APART);
         let whole = ears.connected && ears.following && ears.epoch == epoch;
-        let last = self.last_return.replace(now);
-        if late || apart || !whole {
-            self.deaf_since.get_or_insert(last.unwrap_or(sent_at));
+        let last = self.last_return.replace((now, ears.epoch));
+        // Most reconnects are over before the next echo is sent: it alone would tell of none.
+        let missed = last.is_some_and(|(last, epoch)| now.since(last) > ECHO_APART || ears.epoch != epoch);
+        if late || missed || !whole {
+            self.deaf_since.get_or_insert(last.map_or(sent_at, |(last, _)| last));
         }
         if let Some(since) = self.deaf_since {
             // The gap ends with this echo when subscription and recovery are both complete.
             self.gap_end = now;
             if whole && !late {
                 self.deaf_since = None;
-                self.gaps += 1;
                 self.deaf_total += now.since(since);
             }
             return Some(Returned { sent_at, hears: false });
@@ -98,16 +97,17 @@ impl Hearing {
         Some(Returned { sent_at, hears: true })
     }
 
-    /// The end of the last gap; while one lasts, the last moment it was known to last.
+    /// A gateway's batches were lost on their way to this node: a gap of the node, because nobody knows whose beats were
+    /// in them. A session may never have been heard through that gateway before.
+    pub fn lost(&mut self, now: Mono) {
+        self.gap_end = self.gap_end.max(now);
+    }
+
+    /// The end of the last gap; while one lasts, the last moment it was known to last. A staged close is only committed
+    /// when it has not moved since (rule 14).
     #[must_use]
     pub const fn gap_end(&self) -> Mono {
         self.gap_end
-    }
-
-    /// How many gaps have ended: a staged close is only committed when none ended since it was staged (rule 14).
-    #[must_use]
-    pub const fn gaps(&self) -> u64 {
-        self.gaps
     }
 
     /// Whether a gap lasts.
@@ -128,20 +128,20 @@ impl Hearing {
 pub struct Gateway {
     /// Its last batch.
     pub last_batch: Mono,
-    /// When it was last heard again after a silence, lost batches or an old claim.
+    /// When it was last heard again after a silence or an old claim.
     pub gap_end: Mono,
     counter: u64,
     behind: bool,
 }
 
 impl Gateway {
-    /// A gateway heard for the first time: what it said before is not known.
+    /// A gateway of which nothing was heard yet: the first batch is number 1.
     #[must_use]
-    pub const fn new(now: Mono, counter: u64) -> Self {
-        Self { last_batch: now, gap_end: now, counter, behind: false }
+    pub const fn new(now: Mono) -> Self {
+        Self { last_batch: now, gap_end: now, counter: 0, behind: false }
     }
 
-    /// A batch of it has come.
+    /// A batch of it has come; returns whether some were lost before it ([`Hearing::lost`]).
     ///
     /// `newest_claim_seq` is what it says of the claims when the batch is a roll call, `our_claim_seq` the newest claim
     /// this node has taken: a gateway that has not seen it sends its workers' beats to the former owner (rule 11).
@@ -152,7 +152,7 @@ impl Gateway {
         newest_claim_seq: Option<u64>,
         our_claim_seq: u64,
         idle: Duration,
-    ) {
+    ) -> bool {
         let silent = now.since(self.last_batch) > silent_after(idle);
         let lost = counter != self.counter.wrapping_add(1);
         if let Some(newest) = newest_claim_seq {
@@ -162,11 +162,12 @@ impl Gateway {
                 self.gap_end = now;
             }
         }
-        if silent || lost || self.behind {
+        if silent || self.behind {
             self.gap_end = now;
         }
         self.counter = counter;
         self.last_batch = now;
+        lost
     }
 
     fn is_silent(&self, now: Mono, idle: Duration) -> bool {
@@ -237,11 +238,10 @@ mod tests {
     #[test]
     fn rule_13_a_late_echo_is_a_gap_that_the_next_punctual_one_ends() {
         let mut hearing = hearing_since(1);
-        let gaps = hearing.gaps();
         assert!(!echo(&mut hearing, at(2), at(5), GOOD).hears);
         assert!(hearing.is_deaf());
         assert!(!echo(&mut hearing, at(6), at(6), GOOD).hears);
-        assert_eq!((hearing.gap_end(), hearing.gaps(), hearing.is_deaf()), (at(6), gaps + 1, false));
+        assert_eq!((hearing.gap_end(), hearing.is_deaf()), (at(6), false));
         assert!(echo(&mut hearing, at(7), at(7), GOOD).hears);
     }
 
@@ -261,6 +261,37 @@ mod tests {
         let returned = hearing.returned(number, at(2), Ears { epoch: 8, ..GOOD }).unwrap();
         assert!(!returned.hears);
         assert!(hearing.is_deaf());
+    }
+
+    #[test]
+    fn rule_13_a_reconnect_between_two_echoes_is_a_gap() {
+        let mut hearing = hearing_since(1);
+        // Disconnected and connected again before the next echo is sent.
+        let again = Ears { epoch: 9, ..GOOD };
+        assert!(!echo(&mut hearing, at(2), at(2), again).hears);
+        assert_eq!((hearing.gap_end(), hearing.is_deaf()), (at(2), false));
+        assert!(echo(&mut hearing, at(3), at(3), again).hears);
+        assert_eq!(hearing.gap_end(), at(2));
+    }
+
+    #[test]
+    fn rule_13_an_echo_from_before_a_reconnect_does_not_hide_it_from_the_next() {
+        let mut hearing = hearing_since(1);
+        let before = hearing.send(at(2), GOOD);
+        let again = Ears { epoch: 9, ..GOOD };
+        let after = hearing.send(at(2), again);
+        assert!(!hearing.returned(before, at(2), again).unwrap().hears);
+        assert!(!hearing.returned(after, at(3), again).unwrap().hears);
+        assert_eq!((hearing.gap_end(), hearing.is_deaf()), (at(3), false));
+    }
+
+    #[test]
+    fn rule_13_lost_batches_are_a_gap_of_the_node_and_forbid_no_decision() {
+        let mut hearing = hearing_since(1);
+        hearing.lost(at(2));
+        assert_eq!((hearing.gap_end(), hearing.is_deaf()), (at(2), false));
+        assert!(echo(&mut hearing, at(3), at(3), GOOD).hears);
+        assert_eq!(hearing.gap_end(), at(2));
     }
 
     #[test]
@@ -284,7 +315,7 @@ mod tests {
 
     #[test]
     fn rule_13_the_deadline_is_the_latest_of_what_restarts_the_idle_time() {
-        let heard = Gateway::new(at(0), 1);
+        let heard = Gateway::new(at(0));
         for (last_seen, node_gap, partition_gap, expected) in
             [(100, 0, 0, 400), (100, 150, 0, 450), (100, 150, 170, 470), (200, 150, 170, 500)]
         {
@@ -297,7 +328,7 @@ mod tests {
 
     #[test]
     fn rule_13_sessions_of_a_silent_gateway_wait_for_its_last_batch_without_grace() {
-        let gateway = Gateway { last_batch: at(250), ..Gateway::new(at(0), 1) };
+        let gateway = Gateway { last_batch: at(250), ..Gateway::new(at(0)) };
         assert_eq!(deadline(at(100), Some(&gateway), at(0), at(0), at(400), IDLE), at(550));
         // Not yet silent: it is heard, so it holds nothing back.
         assert_eq!(deadline(at(100), Some(&gateway), at(0), at(0), at(254), IDLE), at(400));
@@ -305,29 +336,33 @@ mod tests {
 
     #[test]
     fn rule_13_a_gateway_heard_again_restarts_the_idle_time() {
-        let mut gateway = Gateway::new(at(0), 1);
-        gateway.heard(at(1), 2, None, 10, IDLE);
+        let mut gateway = Gateway::new(at(0));
+        assert!(!gateway.heard(at(1), 1, None, 10, IDLE));
         assert_eq!(gateway.gap_end, at(0));
-        gateway.heard(at(30), 3, None, 10, IDLE);
+        assert!(!gateway.heard(at(30), 2, None, 10, IDLE));
         assert_eq!(gateway.gap_end, at(30));
-        // Lost batches are a gap too.
-        gateway.heard(at(31), 9, None, 10, IDLE);
-        assert_eq!(gateway.gap_end, at(31));
+    }
+
+    #[test]
+    fn rule_13_lost_batches_show_in_the_counter() {
+        let mut gateway = Gateway::new(at(0));
+        for (counter, lost) in [(1, false), (2, false), (4, true), (5, false), (5, true), (6, false)] {
+            assert_eq!(gateway.heard(at(1), counter, None, 10, IDLE), lost, "{counter}");
+        }
     }
 
     #[test]
     fn rule_11_a_gateway_that_has_not_seen_our_claim_is_in_a_gap_until_it_has() {
-        let mut gateway = Gateway::new(at(0), 1);
-        gateway.heard(at(1), 2, Some(9), 10, IDLE);
-        gateway.heard(at(2), 3, None, 10, IDLE);
-        gateway.heard(at(3), 4, Some(10), 10, IDLE);
-        gateway.heard(at(4), 5, Some(10), 10, IDLE);
+        let mut gateway = Gateway::new(at(0));
+        for (counter, newest_claim) in (1..).zip([Some(9), None, Some(10), Some(10)]) {
+            gateway.heard(at(counter), counter, newest_claim, 10, IDLE);
+        }
         assert_eq!(gateway.gap_end, at(3));
     }
 
     #[test]
     fn a_short_idle_time_shortens_the_silence_of_gateways() {
-        let gateway = Gateway { last_batch: at(10), ..Gateway::new(at(0), 1) };
+        let gateway = Gateway { last_batch: at(10), ..Gateway::new(at(0)) };
         let idle = Duration::from_secs(4);
         assert_eq!(deadline(at(9), Some(&gateway), at(0), at(0), at(13), idle), at(14));
         assert_eq!(deadline(at(9), Some(&gateway), at(0), at(0), at(12), idle), at(13));

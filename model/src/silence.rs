@@ -59,6 +59,17 @@ pub enum Behind {
     Ignored,
 }
 
+/// What lost batches of a gateway mean (rule 13).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lost {
+    /// A gap of the node: of all its sessions.
+    NodeGap,
+    /// A gap of that gateway: of the sessions last heard through it.
+    GatewayGap,
+    /// Nothing: batches have no counter.
+    Ignored,
+}
+
 /// The rules that can be left out.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a rule of its own, left out one at a time")]
@@ -75,6 +86,10 @@ pub struct Rules {
     pub echo: bool,
     /// 13: a late echo is a gap.
     pub late_echo_is_gap: bool,
+    /// 13: a reconnect is a gap.
+    pub reconnect_is_gap: bool,
+    /// 13: lost batches.
+    pub lost: Lost,
     /// 13: a take-over is a gap.
     pub take_over_is_gap: bool,
     /// 13: for deadlines an event counts from its stream timestamp, not from when it was decided.
@@ -96,6 +111,8 @@ impl Rules {
         needs_head: true,
         echo: true,
         late_echo_is_gap: true,
+        reconnect_is_gap: true,
+        lost: Lost::NodeGap,
         take_over_is_gap: true,
         stream_time: true,
         silent_gateway: SilentGateway::Waits,

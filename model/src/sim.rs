@@ -39,6 +39,10 @@ pub enum Mutation {
     NoTakeOverGap,
     /// Rule 13: a late echo is no gap.
     NoEchoGap,
+    /// Rule 13: neither a reconnect nor what was lost with the connection is a gap.
+    NoReconnectGap,
+    /// Rule 13: what a gateway lost on its way is no gap.
+    NoLostGap,
     /// Rule 14: a publish of unknown outcome, which nobody asks for again, keeps the session from being closed.
     UnknownHoldsClose,
     /// Rule 14: closes are committed without the renewal of the claim.

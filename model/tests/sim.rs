@@ -15,7 +15,7 @@ use andon_model::sim::{Met, Mutation, run};
 /// Seeds without `ANDON_SIM_SEEDS`.
 const SEEDS: u64 = 400;
 /// Seeds after which a mutation must have been noticed.
-const NOTICED_WITHIN: u64 = 1_000;
+const NOTICED_WITHIN: u64 = 4_000;
 const THREADS: u64 = 2;
 
 fn number(variable: &str) -> Option<u64> {
@@ -63,7 +63,10 @@ fn every_seed_keeps_what_is_promised() {
     if count >= 100 {
         // Seeds that never came to it would prove nothing.
         let all = [met.unknown, met.refused, met.refused_closes, met.aborted, met.repeats, met.nothing];
-        assert!(all.iter().chain(&[met.take_overs, met.gaps, met.idle_closes]).all(|count| *count > 0), "{met:?}");
+        assert!(
+            all.iter().chain(&[met.take_overs, met.gaps, met.lost_beats, met.idle_closes]).all(|count| *count > 0),
+            "{met:?}"
+        );
     }
 }
 
@@ -118,6 +121,16 @@ fn without_the_gap_of_a_take_over_a_live_worker_is_closed() {
 #[test]
 fn without_gaps_of_echoes_a_live_worker_is_closed() {
     assert!(is_noticed(Mutation::NoEchoGap).contains("closed at"));
+}
+
+#[test]
+fn a_reconnect_and_what_was_lost_with_it_must_be_a_gap() {
+    assert!(is_noticed(Mutation::NoReconnectGap).contains("was heard at"));
+}
+
+#[test]
+fn a_gateway_s_lost_batches_must_be_a_gap_of_the_node() {
+    assert!(is_noticed(Mutation::NoLostGap).contains("was heard at"));
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! The connection of a role, and requests that always come to an end.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use async_nats::{Client, ConnectOptions, Event, HeaderMap, Message, StatusCode, connection::State};
 use bytes::Bytes;
@@ -156,6 +159,13 @@ impl Bus {
     #[must_use]
     pub fn connected(&self) -> bool {
         self.client.connection_state() == State::Connected
+    }
+
+    /// How often a connection was made. Unlike [`Connection::epoch`] it never lags: whatever comes through a connection
+    /// comes after it was counted.
+    #[must_use]
+    pub fn connects(&self) -> u64 {
+        self.client.statistics().connects.load(Ordering::Relaxed)
     }
 
     /// Follows the connection.

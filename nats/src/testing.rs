@@ -80,6 +80,12 @@ impl TestServer {
         }
     }
 
+    /// Where it listens, on loopback.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Its monitor.
     #[must_use]
     pub fn monitor_url(&self) -> String {

@@ -228,6 +228,17 @@ impl Bench {
         let _ = self.bus.send(subject::heartbeat(engine.node_id()), None, payload.into()).await;
     }
 
+    /// Log time.
+    pub fn log_time(&self) -> TimeUs {
+        self.log_clock.now().unwrap()
+    }
+
+    /// What was sent before has reached the server, which has handed it on or dropped it.
+    pub async fn settled(&self) {
+        self.bus.client().flush().await.unwrap();
+        self.bus.stream_info(subject::STREAM_LOG, SOON).await.unwrap();
+    }
+
     /// Stores something on the log, whatever was there before.
     pub async fn publish<T: serde::Serialize>(&self, subject: String, payload: &T, schema: &str) {
         let mut headers = HeaderMap::new();

@@ -4,6 +4,7 @@
 
 mod commands;
 mod gateway;
+mod link;
 mod mute;
 mod owners;
 mod silence;

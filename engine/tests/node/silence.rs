@@ -8,7 +8,10 @@ use std::{
 use bus_schemas::{CloseCause, CommandBody, Partition, Reply, SessionId, WorkerId, codec, subject};
 use engine::EngineHandle;
 
-use crate::gateway::{Bench, assert_chains_hold, eventually, open, shared, status, worker};
+use crate::{
+    gateway::{Bench, assert_chains_hold, eventually, open, shared, status, worker},
+    link::Link,
+};
 
 const IDLE: Duration = Duration::from_secs(2);
 
@@ -114,6 +117,34 @@ async fn rule_13_after_an_outage_longer_than_the_idle_time_nobody_who_beats_agai
         () = return_later => {}
     }
     assert!(!closed(&bench, worker(0)).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rule_13_a_beat_that_is_lost_while_the_owner_reconnects_between_two_echoes_closes_nobody() {
+    // given a session that was heard of, whose owner reaches the server over a link
+    let bench = Bench::start(1).await;
+    let link = Link::to(bench.server.port()).await;
+    let mut config = bench.config(IDLE);
+    config.nats.url = link.url();
+    let engine = bench.engine_with(config).await;
+    eventually("it owns all", || async { engine.status().owned == 256 && engine.status().ready }).await;
+    let session = bench.open(&engine, worker(0)).await;
+    let sessions = [(worker(0), session.id)];
+    // As long that the gap of the node's beginning is behind it.
+    let _ = tokio::time::timeout(IDLE, keep_beating(&bench, &engine, &sessions)).await;
+    tokio::time::sleep(IDLE / 2).await;
+
+    // when its last beat falls into a moment without a connection, and no later batch tells that one was lost
+    link.cut(true);
+    let lost_at = bench.log_time();
+    bench.beat(&engine, &sessions, false).await;
+    bench.settled().await;
+    link.cut(false);
+
+    // then its silence counts from that moment at the earliest.
+    eventually("it is closed", || closed(&bench, worker(0))).await;
+    let silence = bench.last_event(worker(0)).await.unwrap().at_us.since(lost_at);
+    assert!(silence >= IDLE, "closed {silence:?} after a beat");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,7 +27,8 @@ pub(super) fn all() -> Vec<Property<Silence>> {
             is_late_enough(state, state.worker.heard_before.max(opened), model.scene.idle)
         }),
         Property::always(NOT_AFTER_OK, |model: &Silence, state: &State| {
-            state.worker.late_before || is_late_enough(state, state.worker.ok_before, model.scene.idle - model.window())
+            state.worker.late_before.is_some()
+                || is_late_enough(state, state.worker.ok_before, model.scene.idle - model.window())
         }),
         Property::always(NOT_STEADY, |model: &Silence, state: &State| {
             let Some(closed) = state.worker.closed else { return true };

@@ -63,10 +63,10 @@ pub struct Worker {
     /// Since when beats are answered `ok` with no more than a step between them; none: they are not.
     pub steady_since: Option<u8>,
     /// The last `ok` came after a pause as long as the idle time, or through another gateway than the owner last heard
-    /// the worker through; and nothing has reached the owner since.
-    pub late: bool,
+    /// the worker through; and neither the worker nor that gateway has reached the owner since. Through which, and when.
+    pub late: Option<(u8, u8)>,
     /// The same before this step.
-    pub late_before: bool,
+    pub late_before: Option<(u8, u8)>,
 }
 
 /// A gateway.
@@ -172,8 +172,8 @@ impl State {
             closed_by_stale: false,
             heard_through: None,
             steady_since: None,
-            late: false,
-            late_before: false,
+            late: None,
+            late_before: None,
         };
         Self {
             now: 0,

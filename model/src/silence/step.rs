@@ -1,7 +1,7 @@
 //! What may happen between two steps, and what a step is.
 
 use super::{
-    Behind, Silence,
+    Behind, Lost, Silence,
     state::{Gateway, Item, Node, State},
 };
 
@@ -121,8 +121,10 @@ impl Silence {
             Action::Reconnect(node) => {
                 let now = state.now;
                 let node = &mut state.nodes[usize::from(node)];
-                // A reconnect is a gap (rule 13).
-                (node.connected, node.gap_end, node.deaf) = (true, now, true);
+                node.connected = true;
+                if self.rules.reconnect_is_gap {
+                    (node.gap_end, node.deaf) = (now, true);
+                }
                 node.socket.push(Item::Echo(now));
             }
             Action::TakeOver => self.take_over(state),
@@ -196,7 +198,9 @@ impl Silence {
         let gateway = &state.gateways[usize::from(worker.gateway)];
         if self.is_healthy(gateway, state.now) {
             let before = worker.ok.max(worker.opened).unwrap_or(0);
-            worker.late |= state.now - before >= self.scene.idle || worker.heard_through != Some(worker.gateway);
+            if state.now - before >= self.scene.idle || worker.heard_through != Some(worker.gateway) {
+                worker.late = Some((worker.gateway, state.now));
+            }
             worker.steady_since = worker.steady_since.or(Some(state.now));
             worker.ok = Some(state.now);
             return Some(worker.gateway);
@@ -226,7 +230,12 @@ impl Silence {
             let beat = beat && gateway.owner == node;
             if beat && node == state.owner {
                 (state.worker.heard, state.worker.heard_through) = (Some(state.now), Some(index));
-                state.worker.late = false;
+                state.worker.late = None;
+            }
+            if node == state.owner && state.worker.late.is_some_and(|(through, at)| through == index && at < state.now)
+            {
+                // Now its counter tells.
+                state.worker.late = None;
             }
             let item = Item::Batch { gateway: index, beat, sent: state.now, claim: gateway.claim };
             state.nodes[usize::from(node)].socket.push(item);
@@ -266,9 +275,11 @@ impl Silence {
     /// A gateway's batch reaches the node (rules 11 and 13).
     fn hear(&self, node: &mut Node, gateway: u8, beat: Option<u8>, claim: u8, now: u8) {
         let (last_batch, gap_end) = &mut node.heard[usize::from(gateway)];
-        if now - *last_batch > 1 {
-            // Not heard for a while, or batches were lost.
-            *gap_end = now;
+        // A batch comes in every step: none may be missing.
+        match self.rules.lost {
+            Lost::NodeGap if now - *last_batch > 1 => node.gap_end = now,
+            Lost::GatewayGap if now - *last_batch > 1 => *gap_end = now,
+            _ => {}
         }
         *last_batch = now;
         if node.claim.is_some_and(|own| claim < own) {

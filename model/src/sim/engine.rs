@@ -126,10 +126,6 @@ impl Engine {
         if at >= mono { wall.after(at.since(mono)) } else { wall.before(mono.since(at)) }
     }
 
-    pub(super) fn ears(&self, now: u64) -> Ears {
-        Ears { connected: now >= self.deaf_until, following: true, epoch: self.epoch }
-    }
-
     /// When the session of this desk is silent for too long (rule 13).
     pub(super) fn deadline(&self, worker: usize, now: u64) -> Option<Mono> {
         let seen = self.desks[worker].seen.as_ref()?;
@@ -272,10 +268,13 @@ impl World {
         beats: &[(usize, uuid::Uuid, u64)],
     ) {
         let now = self.now;
+        let without = self.is(Mutation::NoLostGap) || self.is(Mutation::NoReconnectGap);
         let engine = &mut self.engines[place];
         let mono = engine.mono(now);
-        let first = || Gateway::new(mono, counter.wrapping_sub(1));
-        engine.gateways[from].get_or_insert_with(first).heard(mono, counter, claim, engine.taken, IDLE);
+        let gateway = engine.gateways[from].get_or_insert_with(|| Gateway::new(mono));
+        if gateway.heard(mono, counter, claim, engine.taken, IDLE) && !without {
+            engine.hearing.lost(mono);
+        }
         for &(worker, session, sent) in beats {
             // A beat carries its age, measured by the gateway.
             let at = engine.mono(sent);
@@ -287,10 +286,17 @@ impl World {
         }
     }
 
+    /// What must hold for the engine to hear.
+    fn ears(&self, place: usize) -> Ears {
+        let engine = &self.engines[place];
+        let epoch = if self.is(Mutation::NoReconnectGap) { 0 } else { engine.epoch };
+        Ears { connected: self.now >= engine.deaf_until, following: true, epoch }
+    }
+
     pub(super) fn send_echo(&mut self, place: usize) -> u64 {
-        let now = self.now;
+        let (now, ears) = (self.now, self.ears(place));
         let engine = &mut self.engines[place];
-        let number = engine.hearing.send(engine.mono(now), engine.ears(now));
+        let number = engine.hearing.send(engine.mono(now), ears);
         let name = engine.name;
         if now >= self.engines[place].deaf_until && now >= self.log_down_until {
             let delay = self.random.random_range(100..2 * MS);
@@ -301,9 +307,9 @@ impl World {
 
     fn echo_returned(&mut self, place: usize, number: u64) {
         let now = self.now;
-        let no_gap = self.is(Mutation::NoEchoGap);
+        let (no_gap, ears) = (self.is(Mutation::NoEchoGap), self.ears(place));
         let engine = &mut self.engines[place];
-        let (ears, mono) = (engine.ears(now), engine.mono(now));
+        let mono = engine.mono(now);
         engine.no_gaps = no_gap;
         let returned = engine.hearing.returned(number, mono, ears);
         let Some(mut returned) = returned else { return };

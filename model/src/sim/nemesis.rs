@@ -20,8 +20,19 @@ pub(super) enum Fault {
     TakeOver(NodeName),
     /// Engines look whether the owner is there.
     Watch,
+    /// The connection of somebody breaks, and is there again at once: what was on its way is lost.
+    Blink(Side),
     /// Everything works again.
     HealAll,
+}
+
+/// Whose connection.
+#[derive(Clone, Copy)]
+pub(super) enum Side {
+    /// The owner's.
+    Owner,
+    /// A gateway's.
+    Gateway(usize),
 }
 
 impl World {
@@ -42,8 +53,22 @@ impl World {
                     self.take_over_from(owner.map_or(0, |owner| owner.place));
                 }
             }
+            Fault::Blink(Side::Owner) => self.owner_blinks(),
+            Fault::Blink(Side::Gateway(place)) => self.lose(|_, from| from == Some(place)),
             Fault::HealAll => self.heal_all(),
         }
+    }
+
+    /// No echo need be missed by it: connections are made anew within milliseconds.
+    fn owner_blinks(&mut self) {
+        let Some(owner) = self.log.claim().1 else { return };
+        let engine = &mut self.engines[owner.place];
+        if engine.name != owner || engine.paused {
+            return;
+        }
+        // Disconnected, and connected.
+        engine.epoch += 2;
+        self.lose(|to, _| to == owner);
     }
 
     fn next_fault(&mut self) {

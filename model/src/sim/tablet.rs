@@ -6,6 +6,7 @@ use rand::Rng;
 use super::{
     factory,
     gateway::ToGateway,
+    nemesis::{Fault, Side},
     world::{Event, GATEWAYS, IDLE_US, MS, SECOND, TROUBLE, World},
 };
 
@@ -111,6 +112,7 @@ impl World {
             let about_idle = IDLE_US..IDLE_US + 3 * SECOND;
             let span = if self.random.random_bool(0.7) { about_idle } else { 2 * SECOND..2 * IDLE_US };
             let silence = self.random.random_range(span);
+            self.last_sign(worker);
             self.tablets[worker].silent_until = self.now + silence;
             return self.after(silence, Event::Tablet(worker, ToTablet::Back));
         }
@@ -133,6 +135,21 @@ impl World {
         }
         self.orders.push(Order { id, worker, actor, body, told: Vec::new(), hangs_up, asked_again: 0 });
         self.send_order(number);
+    }
+
+    /// A last beat before a silence, which a breaking connection may take with it: through another gateway now and then,
+    /// as the worker was sent away from the one before.
+    fn last_sign(&mut self, worker: usize) {
+        if !self.blinks || self.random.random_bool(0.5) {
+            return;
+        }
+        if self.random.random_bool(0.5) {
+            self.tablets[worker].gateway = (self.tablets[worker].gateway + 1) % GATEWAYS;
+        }
+        self.tablet_beats(worker);
+        let side = if self.random.random_bool(0.5) { Side::Owner } else { Side::Gateway(self.tablets[worker].gateway) };
+        let soon = self.random.random_range(0..250 * MS);
+        self.after(soon, Event::Fault(Fault::Blink(side)));
     }
 
     fn send_order(&mut self, order: usize) {

@@ -38,6 +38,8 @@ pub struct Met {
     pub take_overs: u64,
     /// Echoes that told of a gap.
     pub gaps: u64,
+    /// Beats answered `ok` that were lost with a connection.
+    pub lost_beats: u64,
     /// Sessions closed for silence.
     pub idle_closes: u64,
     /// Commands of which the client was never told more than that the outcome is unknown.
@@ -58,6 +60,7 @@ impl std::ops::AddAssign for Met {
         self.nothing += other.nothing;
         self.take_overs += other.take_overs;
         self.gaps += other.gaps;
+        self.lost_beats += other.lost_beats;
         self.idle_closes += other.idle_closes;
         self.never_told += other.never_told;
         self.steps += other.steps;

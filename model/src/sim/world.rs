@@ -69,6 +69,8 @@ pub(super) struct World {
     pub(super) calm: bool,
     /// Much is lost, and much is slow.
     pub(super) rough: bool,
+    /// Connections break when somebody falls silent. Each is a gap, which puts off every close.
+    pub(super) blinks: bool,
     /// Publishes may arrive as late as they like; then nothing hangs on beats or the directory.
     pub(super) late: bool,
     pub(super) log: Log,
@@ -100,12 +102,14 @@ impl World {
     pub(super) fn new(seed: u64, without: Option<Mutation>) -> Self {
         let mut random = SmallRng::seed_from_u64(seed);
         let (late, rough, calm) = (random.random_bool(0.3), random.random_bool(0.5), random.random_bool(0.6));
+        let blinks = random.random_bool(0.25);
         let mut world = Self {
             now: 0,
             without,
             late,
             rough,
             calm,
+            blinks,
             log: Log::default(),
             directory: factory::directory(WORKERS),
             edits: 1_000,
@@ -285,6 +289,25 @@ impl World {
         let at = (self.now + delay).max(engine.socket_until + 1);
         engine.socket_until = at;
         self.at(at, Event::Engine(name, message));
+    }
+
+    /// Loses what is on its way through a connection: attempts, batches and echoes to these engines, or from these
+    /// gateways.
+    pub(super) fn lose(&mut self, is_lost: impl Fn(NodeName, Option<usize>) -> bool) {
+        let mut beats_lost = 0;
+        self.queue.retain(|_, event| {
+            let (Event::Engine(to, message) | Event::Hop(to, message)) = event else { return true };
+            match message {
+                ToEngine::Attempt(attempt) => !is_lost(*to, Some(attempt.gateway)),
+                ToEngine::Echo(_) => !is_lost(*to, None),
+                ToEngine::Batch { gateway, beats, .. } if is_lost(*to, Some(*gateway)) => {
+                    beats_lost += beats.len() as u64;
+                    false
+                }
+                _ => true,
+            }
+        });
+        self.met.lost_beats += beats_lost;
     }
 
     /// A stored message.

@@ -56,6 +56,11 @@ fn an_owner_that_loses_its_connection() {
 }
 
 #[test]
+fn an_owner_that_loses_its_connection_while_suspended() {
+    holds("outage, suspended", Scene { suspensions: 1, outages: 1, turns: 3, steps: 14, ..Scene::CALM });
+}
+
+#[test]
 fn an_outage_and_a_take_over_with_two_gateways() {
     holds("outage, two owners", Scene { gateways: 2, outages: 1, moves: 1, ..Scene::CALM });
 }

@@ -3,8 +3,8 @@
 use andon_model::{
     explore::visit_until,
     silence::{
-        Behind, CLOSED_IN_TIME, Closes, NOT_AFTER_OK, NOT_BY_STALE, NOT_STEADY, NOT_WHILE_HEARD, Rules, Scene, Silence,
-        SilentGateway,
+        Behind, CLOSED_IN_TIME, Closes, Lost, NOT_AFTER_OK, NOT_BY_STALE, NOT_STEADY, NOT_WHILE_HEARD, Rules, Scene,
+        Silence, SilentGateway,
     },
 };
 
@@ -43,6 +43,20 @@ fn rule_12_with_own_timers_a_suspended_owner_closes_before_it_reads_its_socket()
 fn rule_13_without_the_gap_of_a_take_over_the_next_owner_closes_who_is_there() {
     let rules = Rules { take_over_is_gap: false, ..Rules::ALL };
     finds("13, take-over", rules, Scene { moves: 1, ..Scene::CALM }, NOT_WHILE_HEARD);
+}
+
+#[test]
+fn rule_13_a_reconnect_that_goes_unnoticed_closes_who_was_there() {
+    // That batches were lost shows with the next one: too late for a close that is decided before it comes.
+    let rules = Rules { reconnect_is_gap: false, ..Rules::ALL };
+    let scene = Scene { suspensions: 1, outages: 1, turns: 3, steps: 14, ..Scene::CALM };
+    finds("13, reconnect", rules, scene, NOT_WHILE_HEARD);
+}
+
+#[test]
+fn rule_13_lost_batches_as_a_gap_of_the_gateway_alone_close_who_had_just_come_to_it() {
+    let rules = Rules { lost: Lost::GatewayGap, ..Rules::ALL };
+    finds("13, lost", rules, Scene { gateways: 2, cuts: 2, idle: 8, steps: 16, ..Scene::CALM }, NOT_AFTER_OK);
 }
 
 #[test]
