@@ -110,6 +110,13 @@ impl Hearing {
         self.gap_end
     }
 
+    /// Whether the node could hear until a moment ago: no gap lasts, and none shows in the echo's absence. A deadline is
+    /// worth something only then; after a suspension this is known before the echo comes.
+    #[must_use]
+    pub fn hears(&self, now: Mono) -> bool {
+        !self.is_deaf() && self.last_return.is_some_and(|(last, _)| now.since(last) <= ECHO_APART)
+    }
+
     /// Whether a gap lasts.
     #[must_use]
     pub const fn is_deaf(&self) -> bool {
@@ -227,7 +234,7 @@ mod tests {
     #[test]
     fn rule_12_the_first_echo_ends_the_gap_of_arriving_and_the_next_may_decide() {
         let mut hearing = Hearing::new(at(0));
-        assert!(hearing.is_deaf());
+        assert!(hearing.is_deaf() && !hearing.hears(at(0)));
         assert!(!echo(&mut hearing, at(1), at(1), GOOD).hears);
         assert_eq!(hearing.gap_end(), at(1));
         let second = echo(&mut hearing, at(2), at(2), GOOD);
@@ -248,7 +255,9 @@ mod tests {
     #[test]
     fn rule_13_a_suspension_between_two_echoes_is_a_gap() {
         let mut hearing = hearing_since(1);
+        assert!(hearing.hears(at(4)));
         // Suspended for ten minutes; the echo sent afterwards is punctual.
+        assert!(!hearing.hears(at(601)), "known before the echo comes");
         assert!(!echo(&mut hearing, at(601), at(601), GOOD).hears);
         assert_eq!(hearing.gap_end(), at(601));
         assert!(echo(&mut hearing, at(602), at(602), GOOD).hears);

@@ -74,8 +74,9 @@ const NO_MESSAGE: u64 = 10_037;
 /// What a server says itself when it reaches no leader: "JetStream system temporarily unavailable".
 const NO_QUORUM: u64 = 10_008;
 const NO_QUORUM_TEXT: &str = "the stream has no leader that reaches enough of the other servers";
-/// Replicas answer their leader every second; one that was not heard for this long is away.
-const HEARD_WITHIN: Duration = Duration::from_secs(5);
+/// Replicas answer their leader every second, and elect another when they have not heard it for 4 s (nats-server's
+/// `minElectionTimeoutDefault`). A leader that was frozen longer than this may answer from before its successor.
+const HEARD_WITHIN: Duration = Duration::from_secs(3);
 
 /// The servers of a stream with several copies, as one of them sees it. A server that is cut off from the others goes on
 /// answering: as the leader that it was for another 17 s, and then without any leader, from what it had (nats-server 2.15.1).
@@ -265,6 +266,7 @@ mod tests {
         assert!(is_there("nats-1", &[0, 1]));
         assert!(is_there("nats-1", &[0, 60]), "one of three is away");
         assert!(!is_there("nats-1", &[6, 7]), "it is cut off, and has not noticed");
+        assert!(!is_there("nats-1", &[4, 4]), "it was frozen, and another may lead");
         assert!(!is_there("", &[0, 0, 1]), "it is cut off, and has noticed");
         assert!(is_there("nats-1", &[]), "one copy");
         assert!(is_there("nats-1", &[0, 1, 60, 60]) && !is_there("nats-1", &[0, 60, 60, 60]), "five copies");

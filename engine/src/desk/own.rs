@@ -29,8 +29,15 @@ pub struct Prepared {
 }
 
 impl Desk {
+    /// When the session is silent for too long, by the wall clock.
     pub(super) fn deadline_wall(&self, reading: &Reading) -> Option<bus_schemas::TimeUs> {
         let cell = self.cell.as_ref()?;
+        // In a guard of its own: the deadline takes the same lock.
+        let hears = self.shared.hearing.lock().hears(reading.mono);
+        if !hears {
+            // Beats may lie unread: silence begins to count when this node hears again, which is not before now.
+            return Some(reading.wall_at(reading.mono.after(self.shared.idle)));
+        }
         Some(reading.wall_at(self.shared.deadline(self.slot(), cell, reading.mono)))
     }
 

@@ -5,7 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bus_schemas::{CloseCause, CommandBody, Partition, Reply, SessionId, WorkerId, codec, subject};
+use bus_schemas::{
+    CloseCause, CommandBody, Partition, Reply, SessionId, WorkerId, codec, command::AbandonReason, subject,
+};
 use engine::EngineHandle;
 
 use crate::{
@@ -145,6 +147,27 @@ async fn rule_13_a_beat_that_is_lost_while_the_owner_reconnects_between_two_echo
     eventually("it is closed", || closed(&bench, worker(0))).await;
     let silence = bench.last_event(worker(0)).await.unwrap().at_us.since(lost_at);
     assert!(silence >= IDLE, "closed {silence:?} after a beat");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rule_13_a_client_that_says_a_session_has_expired_is_not_believed_by_an_owner_that_could_not_hear() {
+    // given a session whose time ran out while nothing reached its owner
+    let bench = Bench::start(1).await;
+    let engine = bench.owner(IDLE).await;
+    let session = bench.open(&engine, worker(0)).await;
+    bench.server.signal("STOP");
+    tokio::time::sleep(IDLE * 2).await;
+    // when the first thing it hears is that the session has expired
+    let expired = CommandBody::Abandon { session_id: session.id, reason: AbandonReason::Expired };
+    let resume = async {
+        tokio::time::sleep(IDLE / 40).await;
+        bench.server.signal("CONT");
+    };
+    let (reply, ()) = tokio::join!(bench.attempt(engine.node_id(), "expired", worker(0), expired), resume);
+    // then it is told to wait: silence counts from now.
+    assert!(matches!(reply, Ok(Reply::Wait { .. })), "{reply:?}");
+    assert!(!closed(&bench, worker(0)).await);
+    assert_eq!(bench.events().await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
