@@ -81,15 +81,14 @@ impl Case {
         }
     }
 
-    /// How often, where the quick ones are done so often: the long ones take too long for as many.
-    const fn trials(self, asked: usize) -> usize {
-        let share = match self {
-            Self::Kill | Self::Stop => 1,
-            Self::Leader => 3,
-            Self::Rolling | Self::Servers => 6,
-            Self::Cold => 10,
-        };
-        asked.div_ceil(share)
+    /// How often, when nobody asks for more: thirty of the long ones take hours.
+    const fn usual_trials(self) -> usize {
+        match self {
+            Self::Kill | Self::Stop => 30,
+            Self::Leader => 10,
+            Self::Rolling | Self::Servers => 5,
+            Self::Cold => 3,
+        }
     }
 }
 
@@ -100,8 +99,8 @@ pub struct Options {
     pub sessions: usize,
     /// The same at the cold start.
     pub cold_sessions: usize,
-    /// How often the quick cases are done.
-    pub trials: usize,
+    /// How often each case is done; none: as often as is usual for it.
+    pub trials: Option<usize>,
     /// What is done.
     pub cases: Vec<Case>,
     /// No trial begins later than this.
@@ -144,7 +143,7 @@ async fn play(
     report: &mut Report,
 ) -> anyhow::Result<()> {
     for &case in cases {
-        let trials = case.trials(options.trials);
+        let trials = options.trials.unwrap_or(case.usual_trials());
         let plan = Plan { case, trials, deadline, undisturbed: options.undisturbed };
         let section = cases::run(&mut scene, plan).await;
         report.sections.push(section);

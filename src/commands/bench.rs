@@ -108,9 +108,9 @@ pub struct Failover {
     /// Active sessions at the cold start
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1000..=100_000))]
     pub cold_sessions: u32,
-    /// How often a node is killed and suspended; what takes longer is done a third, a sixth, a tenth as often
-    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u8).range(1..=100))]
-    pub trials: u8,
+    /// How often each is done [default: 30 of kill and stop, 10 of leader, 5 of rolling and servers, 3 of cold]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub trials: Option<u8>,
     /// Only this is done [default: all of it]
     #[arg(long, value_name = "CASE", value_delimiter = ',', num_args = 1..)]
     pub only: Vec<Case>,
@@ -235,7 +235,7 @@ impl Failover {
         let options = bench::failover::Options {
             sessions: self.sessions as usize,
             cold_sessions: self.cold_sessions as usize,
-            trials: usize::from(self.trials),
+            trials: self.trials.map(usize::from),
             cases,
             within: self.within,
             undisturbed: UNDISTURBED,
@@ -246,7 +246,7 @@ impl Failover {
         bench::failover::Options {
             sessions: options.sessions.min(600),
             cold_sessions: options.cold_sessions.min(600),
-            trials: 1,
+            trials: Some(1),
             undisturbed: options.undisturbed.min(Duration::from_secs(1)),
             ..options
         }

@@ -93,11 +93,14 @@ impl Desk {
 
     fn set(&mut self, event: &SessionEvent, seq: u64, seen: Mono) {
         self.loaded = true;
-        if seq <= self.seq {
+        if seq < self.seq {
             return;
         }
-        self.seq = seq;
-        self.state = Some(Box::new(session::apply(self.state.as_deref(), event, seq)));
+        // The same message again: a former owner, with an attempt in hand, has taken over anew.
+        if seq > self.seq {
+            self.seq = seq;
+            self.state = Some(Box::new(session::apply(self.state.as_deref(), event, seq)));
+        }
         let active = self.state.as_deref().map(|state| &state.session).filter(|session| session.is_active());
         let session = active.map(|session| session.id);
         if self.seen.as_ref().map(|seen| seen.session) != session {
