@@ -15,6 +15,9 @@ use crate::harness::until_within;
 const ATTEMPTS: usize = 4;
 /// How long an attempt lasts at most.
 const ATTEMPT: Duration = Duration::from_secs(8);
+/// An engine without a way to the log learns by then that nothing is answered, and sends claims and renewals that are
+/// stale by now; shorter than it takes to give the connection up, with all that lies in it.
+const UNANSWERED: Duration = Duration::from_millis(2_500);
 /// What servers that drift apart need for each way: an event needs two of them, and a command a second at most.
 const DRIFT_MS: u32 = 600;
 /// For how long they do.
@@ -40,6 +43,7 @@ impl Stage {
             let before = take_overs(&self.cluster.nats_config("persistence")).await;
             self.begin(fault).await;
             self.taken_over(before).await;
+            sleep(UNANSWERED).await;
             self.end(fault).await;
             let done = self.counted(&[UNKNOWN_ACKS, REFUSED_CLAIMS]).await;
             self.serves_again().await;
