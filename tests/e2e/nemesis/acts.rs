@@ -12,7 +12,7 @@ use super::verdict::{leader, take_overs};
 use crate::harness::until_within;
 
 /// Attempts of an act.
-const ATTEMPTS: usize = 4;
+const ATTEMPTS: usize = 6;
 /// How long an attempt lasts at most.
 const ATTEMPT: Duration = Duration::from_secs(8);
 /// An engine without a way to the log learns by then that nothing is answered, and sends claims and renewals that are
