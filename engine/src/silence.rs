@@ -358,6 +358,7 @@ mod tests {
         for (counter, lost) in [(1, false), (2, false), (4, true), (5, false), (5, true), (6, false)] {
             assert_eq!(gateway.heard(at(1), counter, None, 10, IDLE), lost, "{counter}");
         }
+        assert!(Gateway::new(at(0)).heard(at(1), 2, None, 10, IDLE), "its first was lost");
     }
 
     #[test]

@@ -66,8 +66,6 @@ pub enum Lost {
     NodeGap,
     /// A gap of that gateway: of the sessions last heard through it.
     GatewayGap,
-    /// Nothing: batches have no counter.
-    Ignored,
 }
 
 /// The rules that can be left out.

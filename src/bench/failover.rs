@@ -81,7 +81,7 @@ impl Case {
         }
     }
 
-    /// How often, when nobody asks for more: thirty of the long ones take hours.
+    /// How often, when nobody says: so often that all of it takes a quarter of an hour.
     const fn usual_trials(self) -> usize {
         match self {
             Self::Kill | Self::Stop => 30,

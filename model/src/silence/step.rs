@@ -276,10 +276,11 @@ impl Silence {
     fn hear(&self, node: &mut Node, gateway: u8, beat: Option<u8>, claim: u8, now: u8) {
         let (last_batch, gap_end) = &mut node.heard[usize::from(gateway)];
         // A batch comes in every step: none may be missing.
-        match self.rules.lost {
-            Lost::NodeGap if now - *last_batch > 1 => node.gap_end = now,
-            Lost::GatewayGap if now - *last_batch > 1 => *gap_end = now,
-            _ => {}
+        if now - *last_batch > 1 {
+            match self.rules.lost {
+                Lost::NodeGap => node.gap_end = now,
+                Lost::GatewayGap => *gap_end = now,
+            }
         }
         *last_batch = now;
         if node.claim.is_some_and(|own| claim < own) {
